@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * contract.h: everything the kernel programs and user space share.
+ *
+ * Every struct is mirrored in binding/contract.ts and compared with BTF by a
+ * test. Keys are compared byte by byte, so padding is always zero. `__be16` and
+ * `__be32` are wire order; plain integers are host order. Numbers of verdicts,
+ * events and states are public: append, never renumber.
+ */
+#ifndef FULLNAT_CONTRACT_H
+#define FULLNAT_CONTRACT_H
+
+#include <linux/types.h>
+
+/* Raised whenever a map's layout changes; it is part of every pin's name, so an
+ * old map is never read as a new one. */
+#define CONTRACT_VERSION 1
+
+#define NO_SLOT 0xffffffffu
+
+/* ---- Tuples ------------------------------------------------------------ */
+
+/* A TCP flow as one side puts it on the wire: key of both session maps. */
+struct flow4 {
+	__be32 source_addr, destination_addr;
+	__be16 source_port, destination_port;
+	__u8 protocol;
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct flow4) == 16, "keep binding/contract.ts in step");
+
+/* An address and a port that packets are sent to. */
+struct endpoint4 {
+	__be32 addr;
+	__be16 port;
+	__u8 protocol;
+	__u8 pad;
+};
+_Static_assert(sizeof(struct endpoint4) == 8, "keep binding/contract.ts in step");
+
+/* ---- Sessions: the same machinery in balancer and agent ------------------ */
+
+enum session_state {
+	STATE_FREE = 0,
+	STATE_OPENING = 1,     /* SYN seen, handshake not complete */
+	STATE_ESTABLISHED = 2, /* handshake complete */
+	STATE_CLOSING = 3,     /* a FIN seen from one side */
+	STATE_TIME_WAIT = 4,   /* FINs from both sides: the tuple rests */
+	STATE_RESET = 5,       /* a RST seen; traffic brings it back to established */
+	STATE_DEAD = 6,        /* claimed by the sweeper, about to be deleted */
+	STATE_COUNT = 7,
+};
+
+/* Bits 8.. of session_slot.word: who has sent a FIN. */
+#define CLOSED_BY_FRONT 0x100u
+#define CLOSED_BY_BACK 0x200u
+#define STATE_OF(word) ((word) & 0xffu)
+
+/* What a session is; always SESSION_BALANCED in the balancer. */
+enum session_kind {
+	SESSION_BALANCED = 0, /* balancer: client->listener <-> local->backend */
+	SESSION_RESTORED = 1, /* agent: client address put back */
+	SESSION_KEPT = 2,     /* agent: from a local, left as it is (policy, no TOA, hairpin) */
+	SESSION_DIRECT = 3,   /* agent: client->backend without the balancer */
+};
+
+#define SLOT_REMAPPED 0x1 /* agent: the server sees another port than the client's */
+#define SLOT_ADOPTED 0x2  /* agent: found in mid-stream, no SYN seen */
+
+/*
+ * One per session: its life, and what names its two map entries. Touched only
+ * when the state changes or a second has passed, and scanned in order by the
+ * sweeper; the per-packet data is in the two session entries.
+ */
+struct session_slot {
+	struct flow4 front; /* key in sessions_front: as received from the client's side */
+	struct flow4 back;  /* key in sessions_back: as received from the server's side */
+	__u32 word;         /* state and FIN bits; changed by compare-and-swap only */
+	__u32 seen_ms;      /* last packet, monotonic ms modulo 2^32, at most 1 s behind */
+	__u32 created_ms;
+	__u32 front_isn; /* the client's initial sequence number */
+	__u32 back_isn;  /* the server's, 0 until its SYN+ACK */
+	__u16 listener;  /* index; in the agent: 0 */
+	__u16 backend;   /* index */
+	__u16 local;     /* index of the LIP; in the agent: 0 */
+	__u8 kind;       /* enum session_kind */
+	__u8 flags;      /* SLOT_* */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct session_slot) == 64, "one cache line; keep binding/contract.ts in step");
+
+#define ENTRY_TOA_HANDSHAKE 0x1 /* front, balancer: TOA goes on handshake ACKs too */
+#define ENTRY_IDENTITY 0x2      /* agent: nothing is rewritten */
+#define ENTRY_LINK 0x4          /* back, agent: link is set */
+
+/*
+ * The value of sessions_front and sessions_back: how a packet of that direction
+ * leaves. Both exist or neither. Counters are plain adds: one CPU at a time
+ * receives a flow's direction.
+ */
+struct session_entry {
+	__u64 bytes;   /* of IP packets received in this direction */
+	__u32 packets; /* modulo 2^32 */
+	__be32 source_addr, destination_addr;
+	__be16 source_port, destination_port;
+	__u32 slot;
+	__u16 listener, backend;
+	union {
+		__u32 handshake_ack; /* front, balancer: server's ISN + 1, 0 until its SYN+ACK */
+		__u8 link[6];        /* back, agent: link-layer address the request came from */
+	} __attribute__((packed, aligned(2)));
+	__u16 flags; /* ENTRY_* */
+};
+_Static_assert(sizeof(struct session_entry) == 40, "keep binding/contract.ts in step");
+
+/* ---- Settings ------------------------------------------------------------ */
+
+/* One entry, map `settings`. */
+struct settings {
+	__u64 secret[2];              /* random per instance: local-port order, client hash */
+	__u32 timeout_ms[8];          /* by enum session_state */
+	__u32 session_capacity;       /* entries of session_slots */
+	__u32 opening_max;            /* half-open limit; older half-open ones give way */
+	__u32 local_count;            /* balancer: entries of `locals` in use */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct settings) == 64, "keep binding/contract.ts in step");
+
+/* One entry, map `sweep`; the timer lives in the kernel, not in the daemon. */
+struct sweep_stats {
+	__u64 passes;         /* complete walks over the used slots */
+	__u64 expired[8];     /* by the state the session was in */
+	__u64 evicted;        /* opening sessions that gave way */
+	__u64 nanoseconds;    /* spent in the sweeper */
+	__u32 cursor;
+	__u32 high_water;     /* slots below this have been used at least once */
+	__u32 opening;        /* sessions in STATE_OPENING now */
+	__u32 live;           /* sessions in OPENING, ESTABLISHED or CLOSING now */
+	__u32 resting;        /* sessions in TIME_WAIT or RESET now */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct sweep_stats) == 112, "keep binding/contract.ts in step");
+
+/* ---- Balancer ------------------------------------------------------------ */
+
+enum toa_mode { TOA_OFF = 0, TOA_SYN = 1, TOA_HANDSHAKE = 2 };
+enum refusal { REFUSE_RESET = 0, REFUSE_DROP = 1 };
+
+/* Value of `listeners`, keyed by struct endpoint4. */
+struct listener {
+	__u32 pool;         /* index into `pools` */
+	__u32 sessions_max; /* live sessions; 0: no limit of its own */
+	__u16 index;        /* into the listener counters */
+	__u8 toa;           /* enum toa_mode */
+	__u8 on_unknown;    /* enum refusal: no session and not a SYN */
+	__u8 on_refused;    /* enum refusal: no backend, no local port, table full, limit */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct listener) == 16, "keep binding/contract.ts in step");
+
+enum schedule_select { SELECT_ROUND_ROBIN = 0, SELECT_SOURCE_HASH = 1 };
+
+/*
+ * Value of `pools`, an array. `table` names the pool's run of `schedule`
+ * entries in one word, offset << 32 | length, so that a swap is one store.
+ */
+struct pool {
+	__u64 table;
+	__u32 select; /* enum schedule_select */
+	__u32 locals_first, locals_count; /* run of `locals` used as sources */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct pool) == 24, "keep binding/contract.ts in step");
+
+/* Value of `backends`, an array; the index is stable while sessions refer to it. */
+struct backend {
+	__be32 addr;
+	__be16 port;
+	__u8 used;
+	__u8 pad;
+};
+_Static_assert(sizeof(struct backend) == 8, "keep binding/contract.ts in step");
+
+/* Value of `locals`, an array; `locals_by_addr` gives the index for an address. */
+struct local {
+	__be32 addr;
+	__u16 port_low, port_high; /* inclusive */
+};
+_Static_assert(sizeof(struct local) == 8, "keep binding/contract.ts in step");
+
+/* Key of `local_ports`: the ports of one LIP towards one backend. In the agent:
+ * the remap range of one backend, `local` 0. */
+struct local_pair {
+	__u32 local, backend;
+};
+
+struct local_ports {
+	__u64 allocated; /* ports handed out, ever */
+	__u64 probes;    /* candidates looked at for them */
+	__u64 failed;    /* requests that found none */
+	__u32 cursor;    /* position in the permutation of the range */
+	__u32 in_use;    /* live sessions */
+	__u32 resting;   /* sessions in time-wait or reset */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct local_ports) == 40, "keep binding/contract.ts in step");
+
+/* Per CPU, by listener index and by backend index; `in` is from the client. */
+struct traffic {
+	__u64 connections;
+	__u64 packets_in, bytes_in;
+	__u64 packets_out, bytes_out;
+	__u64 refused;          /* SYNs answered with RST or dropped by us */
+	__u64 toa_inserted;     /* segments that got TOA */
+	__u64 toa_not_inserted; /* segments that should have and had no room */
+};
+_Static_assert(sizeof(struct traffic) == 64, "keep binding/contract.ts in step");
+
+/* ---- Agent --------------------------------------------------------------- */
+
+enum collision_policy { ON_COLLISION_REMAP = 0, ON_COLLISION_LOCAL = 1, ON_COLLISION_DROP = 2 };
+
+/* Value of `servers`, keyed by struct endpoint4 (RIP:rport). */
+struct server {
+	__u16 backend;                    /* index into the traffic counters */
+	__u16 remap_low, remap_high;      /* inclusive, host order */
+	__u8 on_collision;                /* enum collision_policy */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct server) == 8, "keep binding/contract.ts in step");
+
+/* Key of `trusted_locals`, a longest-prefix trie. */
+struct prefix4 {
+	__u32 bits;
+	__be32 addr;
+};
+
+/* Key and value of `collisions`: counters per client and backend. */
+struct collision_key {
+	__be32 client_addr;
+	__u32 backend;
+};
+struct collision_count {
+	__u64 remapped, kept_local, dropped;
+};
+
+/* ---- Verdicts: how every packet left ------------------------------------- */
+
+enum verdict {
+	VERDICT_PASS = 0,                /* not ours: untouched */
+	VERDICT_TO_BACKEND = 1,          /* translated, client's side -> server's side */
+	VERDICT_TO_CLIENT = 2,           /* translated, server's side -> client's side */
+	VERDICT_RESET_UNKNOWN = 3,       /* no session and not a SYN: answered with RST */
+	VERDICT_RESET_NO_BACKEND = 4,
+	VERDICT_RESET_NO_LOCAL_PORT = 5,
+	VERDICT_RESET_TABLE_FULL = 6,
+	VERDICT_RESET_LISTENER_LIMIT = 7,
+	VERDICT_DROP_UNKNOWN = 8,        /* the same five, where the listener says drop */
+	VERDICT_DROP_NO_BACKEND = 9,
+	VERDICT_DROP_NO_LOCAL_PORT = 10,
+	VERDICT_DROP_TABLE_FULL = 11,
+	VERDICT_DROP_LISTENER_LIMIT = 12,
+	VERDICT_DROP_MALFORMED = 13,     /* lengths that contradict each other */
+	VERDICT_DROP_BAD_CHECKSUM = 14,  /* IPv4 header checksum */
+	VERDICT_DROP_FRAGMENT = 15,
+	VERDICT_DROP_IP_OPTIONS = 16,
+	VERDICT_DROP_TTL = 17,           /* would be 0 after us */
+	VERDICT_DROP_NO_SESSION = 18,    /* to a local, and no session has that tuple */
+	VERDICT_DROP_RACE = 19,          /* session being deleted at this moment */
+	VERDICT_DROP_NO_ROUTE = 20,      /* the kernel has no route, or forwarding is off */
+	VERDICT_DROP_TOO_BIG = 21,       /* larger than the next hop's MTU */
+	VERDICT_DROP_INTERNAL = 22,      /* a kernel helper failed */
+	VERDICT_DROP_LOCAL_NOT_TCP = 23, /* to a local, not TCP */
+	VERDICT_DROP_COLLISION = 24,     /* agent, policy drop */
+	VERDICT_DROP_REMAP_EXHAUSTED = 25, /* agent: no free port in the remap range */
+	VERDICT_DROP_STALE = 26,         /* agent: tuple now belongs to another connection */
+	VERDICT_KEPT = 27,               /* agent: known session, nothing to rewrite */
+	VERDICT_DROP_TUPLE_OWNED = 28,   /* agent: the server already has this tuple; next SYN is remapped */
+	VERDICT_COUNT = 32,
+};
+
+/* Counters that are not the end of a packet; map `notes`, per CPU. */
+enum note {
+	NOTE_TOA_FORGED_CLIENT = 0,   /* balancer: TOA from a client, blanked */
+	NOTE_TOA_UNTRUSTED = 1,       /* agent: TOA from an address that is not a trusted local, blanked */
+	NOTE_TOA_MISSING = 2,         /* agent: SYN from a trusted local without TOA */
+	NOTE_TOA_STRIPPED = 3,        /* agent: TOA replaced by NOPs before the server */
+	NOTE_HAIRPIN = 4,             /* agent: client is the server itself, local kept */
+	NOTE_COLLISION_REMAPPED = 5,
+	NOTE_COLLISION_LOCAL = 6,
+	NOTE_COLLISION_DROPPED = 7,
+	NOTE_ADOPTED = 8,             /* agent: connection found in mid-stream */
+	NOTE_EVENT_LOST = 9,          /* ring buffer was full */
+	NOTE_REOPENED = 10,           /* a resting session taken up again by a SYN */
+	NOTE_OPENING_EVICTED = 11,
+	NOTE_COUNT = 16,
+};
+
+/* ---- Events, ring buffer `events` ---------------------------------------- */
+
+enum event_type {
+	EVENT_COLLISION = 1,
+	EVENT_NO_LOCAL_PORT = 2, /* at most one a second */
+	EVENT_NO_BACKEND = 3,    /* at most one a second */
+	EVENT_TABLE_FULL = 4,    /* at most one a second */
+};
+
+enum collision_action { ACTION_NONE = 0, ACTION_REMAPPED = 1, ACTION_KEPT_LOCAL = 2, ACTION_DROPPED = 3 };
+
+struct event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 type;    /* enum event_type */
+	__u16 listener, backend;
+	struct flow4 subject;     /* the new connection as it arrived */
+	struct flow4 owner;       /* collision: the connection that owned the tuple, as it arrives */
+	struct flow4 visible;     /* collision: the tuple both wanted, server's side (peer -> server) */
+	__u32 owner_age_ms;
+	__be16 visible_port;      /* collision: the peer port the server now sees */
+	__u16 local;              /* index of the LIP, for EVENT_NO_LOCAL_PORT */
+	__u8 action;              /* enum collision_action */
+	__u8 owner_state;         /* enum session_state */
+	__u8 owner_kind;          /* enum session_kind */
+	__u8 subject_kind;        /* enum session_kind */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct event) == 80, "keep binding/contract.ts in step");
+
+#endif
