@@ -18,9 +18,14 @@
 
 #define NO_SLOT 0xffffffffu
 
+/* Time in the session tables: 2^20 ns, 1.048576 ms, of CLOCK_MONOTONIC, modulo
+ * 2^32 (52 days). A shift instead of a division per packet. */
+#define TICK_SHIFT 20
+#define TOUCH_TICKS 954 /* 1 s: how often a busy session's slot is written */
+
 /* ---- Tuples ------------------------------------------------------------ */
 
-/* A TCP flow as one side puts it on the wire: key of both session maps. */
+/* A TCP flow as one side puts it on the wire: key of `sessions`. */
 struct flow4 {
 	__be32 source_addr, destination_addr;
 	__be16 source_port, destination_port;
@@ -73,11 +78,11 @@ enum session_kind {
  * sweeper; the per-packet data is in the two session entries.
  */
 struct session_slot {
-	struct flow4 front; /* key in sessions_front: as received from the client's side */
-	struct flow4 back;  /* key in sessions_back: as received from the server's side */
+	struct flow4 front; /* key in `sessions`: as received from the client's side */
+	struct flow4 back;  /* key in `sessions`: as received from the server's side */
 	__u32 word;         /* state and FIN bits; changed by compare-and-swap only */
-	__u32 seen_ms;      /* last packet, monotonic ms modulo 2^32, at most 1 s behind */
-	__u32 created_ms;
+	__u32 seen;         /* ticks; last packet, at most TOUCH_TICKS behind */
+	__u32 created;      /* ticks */
 	__u32 front_isn; /* the client's initial sequence number */
 	__u32 back_isn;  /* the server's, 0 until its SYN+ACK */
 	__u16 listener;  /* index; in the agent: 0 */
@@ -89,14 +94,16 @@ struct session_slot {
 };
 _Static_assert(sizeof(struct session_slot) == 64, "one cache line; keep binding/contract.ts in step");
 
-#define ENTRY_TOA_HANDSHAKE 0x1 /* front, balancer: TOA goes on handshake ACKs too */
-#define ENTRY_IDENTITY 0x2      /* agent: nothing is rewritten */
-#define ENTRY_LINK 0x4          /* back, agent: link is set */
+#define ENTRY_BACK 0x1          /* received from the server's side */
+#define ENTRY_ESTABLISHED 0x2   /* fast path: the slot is read only once a second */
+#define ENTRY_TOA_HANDSHAKE 0x4 /* front, balancer: TOA goes on handshake ACKs too */
+#define ENTRY_IDENTITY 0x8      /* agent: nothing is rewritten */
+#define ENTRY_LINK 0x10         /* back, agent: link is set */
 
 /*
- * The value of sessions_front and sessions_back: how a packet of that direction
- * leaves. Both exist or neither. Counters are plain adds: one CPU at a time
- * receives a flow's direction.
+ * Value of `sessions`: how a packet with the key's tuple leaves. A session has
+ * two, one per direction; both exist or neither. Counters are plain adds: one
+ * CPU at a time receives a flow's direction.
  */
 struct session_entry {
 	__u64 bytes;   /* of IP packets received in this direction */
@@ -104,21 +111,20 @@ struct session_entry {
 	__be32 source_addr, destination_addr;
 	__be16 source_port, destination_port;
 	__u32 slot;
+	__u32 seen; /* ticks; when this direction last touched the slot */
+	__u32 handshake_ack; /* front: server's ISN + 1, 0 until the handshake is complete */
 	__u16 listener, backend;
-	union {
-		__u32 handshake_ack; /* front, balancer: server's ISN + 1, 0 until its SYN+ACK */
-		__u8 link[6];        /* back, agent: link-layer address the request came from */
-	} __attribute__((packed, aligned(2)));
-	__u16 flags; /* ENTRY_* */
+	__u8 link[6]; /* back, agent: link-layer address the request came from */
+	__u16 flags;  /* ENTRY_* */
 };
-_Static_assert(sizeof(struct session_entry) == 40, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct session_entry) == 48, "keep binding/contract.ts in step");
 
 /* ---- Settings ------------------------------------------------------------ */
 
 /* One entry, map `settings`. */
 struct settings {
 	__u64 secret[2];              /* random per instance: local-port order, client hash */
-	__u32 timeout_ms[8];          /* by enum session_state */
+	__u32 timeout[8];             /* ticks, by enum session_state */
 	__u32 session_capacity;       /* entries of session_slots */
 	__u32 opening_max;            /* half-open limit; older half-open ones give way */
 	__u32 local_count;            /* balancer: entries of `locals` in use */
@@ -276,6 +282,7 @@ enum verdict {
 	VERDICT_DROP_STALE = 26,         /* agent: tuple now belongs to another connection */
 	VERDICT_KEPT = 27,               /* agent: known session, nothing to rewrite */
 	VERDICT_DROP_TUPLE_OWNED = 28,   /* agent: the server already has this tuple; next SYN is remapped */
+	VERDICT_DROP_LATER_FRAGMENT = 29, /* to a local: no ports to find the session by */
 	VERDICT_COUNT = 32,
 };
 
@@ -314,7 +321,7 @@ struct event {
 	struct flow4 subject;     /* the new connection as it arrived */
 	struct flow4 owner;       /* collision: the connection that owned the tuple, as it arrives */
 	struct flow4 visible;     /* collision: the tuple both wanted, server's side (peer -> server) */
-	__u32 owner_age_ms;
+	__u32 owner_age;          /* ticks */
 	__be16 visible_port;      /* collision: the peer port the server now sees */
 	__u16 local;              /* index of the LIP, for EVENT_NO_LOCAL_PORT */
 	__u8 action;              /* enum collision_action */
