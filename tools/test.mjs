@@ -1,0 +1,148 @@
+// Runs the compiled tests: unit and compliance files side by side, then the lab's one by one.
+//
+//   node tools/test.mjs [--no-lab] [--name REGEXP] [PART-OF-A-PATH ...]
+//
+// The last line is `N passed, N failed, N skipped`. With CI=true a skipped test fails the run.
+
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { run } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inspect, parseArgs } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+
+const MINUTE_MS = 60_000;
+/** The whole run: what a person waits for, and what CI allows. */
+const BUDGET_MS = 15 * MINUTE_MS;
+/** One test that says nothing of its own: the longest lab scenario has 30 s of load, twice. */
+const TEST_TIMEOUT_MS = 2 * MINUTE_MS;
+/** One file, so that a handle left open is reported instead of waited for. */
+const FILE_TIMEOUT_MS = { unit: 3 * MINUTE_MS, lab: 8 * MINUTE_MS };
+
+process.exitCode = await main();
+
+async function main() {
+  const { values: options, positionals: parts } = parseArgs({
+    allowPositionals: true,
+    options: { 'no-lab': { type: 'boolean', default: false }, name: { type: 'string' } },
+  });
+  removeStaleOutput();
+  const files = testFiles().filter((file) => isWanted(file, parts));
+  const lab = options['no-lab'] ? [] : files.filter(isLab);
+  const unit = files.filter((file) => !isLab(file));
+
+  const counts = { passed: 0, failed: 0, skipped: [] };
+  const budget = AbortSignal.timeout(BUDGET_MS);
+  // Children inherit these: a limit for each test, and stack traces that name .ts lines.
+  process.execArgv.push('--enable-source-maps', `--test-timeout=${TEST_TIMEOUT_MS}`);
+  const shared = { signal: budget, ...(options.name ? { testNamePatterns: options.name } : {}) };
+  await runFiles(unit, { ...shared, concurrency: 2, timeout: FILE_TIMEOUT_MS.unit }, counts);
+  await runFiles(lab, { ...shared, concurrency: 1, timeout: FILE_TIMEOUT_MS.lab }, counts);
+
+  return conclude(counts, budget.aborted);
+}
+
+/** Deletes compiled files whose source is gone, so that a deleted test stops running. */
+function removeStaleOutput() {
+  for (const file of filesBelow(DIST)) {
+    const stem = /^(.*)\.(?:js|d\.ts)(?:\.map)?$/.exec(file)?.[1];
+    if (stem !== undefined && !existsSync(sourceOf(`${stem}.js`))) rmSync(file, { force: true });
+  }
+}
+
+function testFiles() {
+  return filesBelow(DIST)
+    .filter((file) => file.endsWith('.test.js'))
+    .sort();
+}
+
+function filesBelow(directory) {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** dist/packet/tcp.test.js → <root>/packet/tcp.test.ts */
+function sourceOf(output) {
+  return join(ROOT, relative(DIST, output).replace(/\.js$/, '.ts'));
+}
+
+/** How a file is named to people: its source, from the root. Source maps may have named it already. */
+function shown(file) {
+  return relative(ROOT, file.endsWith('.js') ? sourceOf(file) : file);
+}
+
+function isLab(file) {
+  return relative(DIST, file).startsWith(`lab${sep}`);
+}
+
+function isWanted(file, parts) {
+  return parts.length === 0 || parts.some((part) => shown(file).includes(part));
+}
+
+async function runFiles(files, options, counts) {
+  if (files.length === 0) return;
+  let current;
+  for await (const { type, data } of run({ ...options, files })) {
+    switch (type) {
+      case 'test:pass':
+      case 'test:fail':
+        if (data.file !== undefined && data.file !== current) {
+          current = data.file;
+          say(shown(current));
+        }
+        if (type === 'test:pass') countPass(data, files, counts);
+        else countFail(data, counts);
+        break;
+      case 'test:stdout':
+      case 'test:stderr':
+        process.stderr.write(data.message);
+        break;
+    }
+  }
+}
+
+function countPass(data, files, counts) {
+  if (data.details.type === 'suite') return;
+  const skipped = data.skip ?? data.todo;
+  if (skipped !== undefined && skipped !== false) {
+    // Node 20 reports what --name leaves out as skipped.
+    if (skipped === 'test name does not match pattern') return;
+    counts.skipped.push(`${data.name}: ${skipped === true ? 'no reason given' : skipped}`);
+    say(`  - ${data.name} (skipped: ${skipped})`);
+  } else if (files.includes(data.name)) {
+    // Node counts a file that ran to its end without a single test as a test that passed.
+    counts.failed += 1;
+    say(`  ✖ ${shown(data.name)} has no tests`);
+  } else {
+    counts.passed += 1;
+    say(`  ✔ ${data.name} (${Math.round(data.details.duration_ms)} ms)`);
+  }
+}
+
+function countFail(data, counts) {
+  const error = data.details.error;
+  if (error?.failureType === 'subtestsFailed') return; // counted where they failed
+  counts.failed += 1;
+  const name = isAbsolute(data.name) ? `${shown(data.name)} as a whole` : data.name;
+  say(`  ✖ ${name} (${Math.round(data.details.duration_ms)} ms)`);
+  say(inspect(error?.cause ?? error, { depth: 8 }).replaceAll(/^/gm, '      '));
+}
+
+function conclude({ passed, failed, skipped }, outOfTime) {
+  const ran = passed + failed;
+  const strict = process.env.CI === 'true';
+  if (skipped.length > 0) say(`\nskipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
+  if (skipped.length > 0 && strict) say('CI=true: a skipped test fails the run');
+  if (outOfTime) say(`stopped: the run took longer than ${BUDGET_MS / MINUTE_MS} minutes`);
+  if (ran === 0) say('no test ran');
+  say(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+  return failed > 0 || outOfTime || ran === 0 || (strict && skipped.length > 0) ? 1 : 0;
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
