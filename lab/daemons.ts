@@ -1,0 +1,128 @@
+/** Balancer and agent of a lab: started in their namespaces, waited for, looked at. */
+
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { resolve } from 'node:path';
+import { agentConfig, balancerConfig } from './config.ts';
+import { spawn } from './namespaces.ts';
+import type { LabOptions } from './options.ts';
+import type { DaemonName } from './paths.ts';
+import { configFile, logFile, pidFile, socketFile } from './paths.ts';
+import { LabError, waitUntil } from './process.ts';
+import { livePid } from './servers.ts';
+import type { Role } from './topology.ts';
+import { namespaceName } from './topology.ts';
+
+export type DaemonStatus = {
+  name: DaemonName;
+  /** Undefined when it does not run. */
+  pid: number | undefined;
+  socket: string;
+  answers: boolean;
+};
+
+export const DAEMONS: readonly DaemonName[] = ['balancer', 'agent'];
+
+const ROLE_OF: Readonly<Record<DaemonName, Role>> = { balancer: 'balancer', agent: 'host' };
+
+// Loading and verifying the programs takes most of it, on a machine shared with tests.
+const READY_TIMEOUT_MS = 15_000;
+const MAIN = resolve(import.meta.dirname, '../cli/main.js');
+
+/** Writes both configurations, starts both daemons, returns when both answer. */
+export async function startDaemons(options: LabOptions): Promise<void> {
+  const { instance } = options;
+  if (options.config === undefined) {
+    writeFileSync(configFile(instance, 'balancer'), balancerConfig(options));
+  }
+  writeFileSync(configFile(instance, 'agent'), agentConfig(options));
+  // The agent first: a SYN that the balancer sends must find it in place.
+  await startDaemon(instance, 'agent', configFile(instance, 'agent'));
+  await startDaemon(instance, 'balancer', options.config ?? configFile(instance, 'balancer'));
+  await waitForBackends(instance);
+}
+
+/** Starts one daemon, also again after it was killed; returns when its socket answers. */
+export async function startDaemon(
+  instance: string,
+  name: DaemonName,
+  config: string,
+): Promise<number> {
+  const log = openSync(logFile(instance, name), 'a');
+  const child = spawn(
+    namespaceName(instance, ROLE_OF[name]),
+    [process.execPath, MAIN, name, '-c', config],
+    { stdio: ['ignore', log, log], detached: true },
+  );
+  closeSync(log);
+  child.unref();
+  let exited = false;
+  child.once('exit', () => (exited = true));
+  child.once('error', () => (exited = true));
+  const ready = await waitUntil(
+    async () => exited || (await socketAnswers(socketFile(instance, name))),
+    { timeoutMs: READY_TIMEOUT_MS, everyMs: 25 },
+  );
+  if (exited || !ready || child.pid === undefined) {
+    const what = exited ? 'ended at once' : `did not answer within ${READY_TIMEOUT_MS / 1000} s`;
+    throw new LabError('LAB_NOT_READY', `${name} ${what}; its log:\n${lastLines(instance, name)}`);
+  }
+  writeFileSync(pidFile(instance, name), `${child.pid}\n`);
+  return child.pid;
+}
+
+export async function daemonStatus(instance: string, name: DaemonName): Promise<DaemonStatus> {
+  const socket = socketFile(instance, name);
+  const pid = livePid(pidFile(instance, name));
+  return { name, pid, socket, answers: await socketAnswers(socket) };
+}
+
+/** GET over a unix socket: the JSON answer, undefined when there is none. */
+export function getJson(socketPath: string, path: string): Promise<unknown> {
+  return new Promise((done) => {
+    const call = request({ socketPath, path, timeout: 1_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', () => done(undefined));
+      response.on('end', () => {
+        try {
+          done(JSON.parse(Buffer.concat(chunks).toString()));
+        } catch {
+          done(undefined);
+        }
+      });
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => done(undefined));
+    call.end();
+  });
+}
+
+async function socketAnswers(socketPath: string): Promise<boolean> {
+  return (await getJson(socketPath, '/v1/drops')) !== undefined;
+}
+
+/** Waits for the first health checks, so that the first connection finds a backend. */
+async function waitForBackends(instance: string): Promise<void> {
+  const checked = await waitUntil(
+    async () => {
+      const backends = await getJson(socketFile(instance, 'balancer'), '/v1/backends');
+      return (
+        Array.isArray(backends) &&
+        backends.every((backend: { state?: unknown }) => backend.state !== 'checking')
+      );
+    },
+    { timeoutMs: READY_TIMEOUT_MS, everyMs: 25 },
+  );
+  if (!checked) {
+    throw new LabError(
+      'LAB_NOT_READY',
+      `the balancer did not finish its first health checks; its log:\n${lastLines(instance, 'balancer')}`,
+    );
+  }
+}
+
+function lastLines(instance: string, name: DaemonName): string {
+  const lines = readFileSync(logFile(instance, name), 'utf8').trimEnd().split('\n');
+  return lines.slice(-10).join('\n');
+}
