@@ -12,21 +12,25 @@ main() {
 	exec 9<tools/build.sh
 	flock 9
 
-	build_programs
-	build_typescript
+	# A broken program must not hide what is wrong in the TypeScript, nor the other way round.
+	local status=0
+	build_programs || status=1
+	build_typescript || status=1
 	link_command
+	return "$status"
 }
 
 build_programs() {
-	local source object
+	local source object status=0
 	while IFS= read -r -d '' source; do
 		object=dist/${source%.c}.o
 		if is_older_than_sources "$object" "$source"; then
 			say "compiling $source"
-			compile_program "$source" "$object"
+			compile_program "$source" "$object" || status=1
 		fi
 	done < <(find datapath -mindepth 2 -maxdepth 2 -name '*.bpf.c' -print0 | sort -z)
 	remove_orphans
+	return "$status"
 }
 
 # A program is rebuilt when its own source, any datapath header or this script (the compiler
@@ -44,7 +48,7 @@ compile_program() {
 	# -target bpf does not look in the multiarch directory, where Debian keeps asm/types.h.
 	clang -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
 		-I"/usr/include/$(uname -m)-linux-gnu" -Idatapath \
-		-c "$source" -o "$object.new"
+		-c "$source" -o "$object.new" || return 1
 	mv "$object.new" "$object"
 }
 
