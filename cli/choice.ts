@@ -1,0 +1,20 @@
+/** Reads one of a few words; a typo gets a suggestion. */
+import { nearest } from '../control/config/suggest.ts';
+import { UsageError } from './command.ts';
+
+/** @example choice('output', ['table', 'json'])('jsn') // UsageError: … did you mean `json`? */
+export function choice<const T extends string>(
+  what: string,
+  words: readonly T[],
+): (text: string) => T {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    const close = nearest(text, words);
+    throw new UsageError(
+      `unknown ${what} \`${text}\`; ` +
+        (close === undefined ? '' : `did you mean \`${close}\`? `) +
+        `(one of ${words.join(', ')})`,
+    );
+  };
+}

@@ -1,0 +1,123 @@
+/** `fullnat get`: lists what the running daemons know. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { argument, command, flag, option, optionOr, UsageError, type Context } from '../command.ts';
+import { choice } from '../choice.ts';
+import { ask, type Row } from '../daemons.ts';
+import { asJson, asJsonLine, asYaml, readFormat, type Format } from '../output/format.ts';
+import { table } from '../output/table.ts';
+import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';
+
+const NAMES = Object.keys(RESOURCES) as ResourceName[];
+const REDRAW_MS = 1_000;
+const HOME_AND_CLEAR = '\u001b[H\u001b[J';
+
+export const get = command({
+  name: 'get',
+  summary: 'List what the running daemons know: sessions, backends, collisions, drops, …',
+  details:
+    'Asks the balancer and the agent of one instance, whichever run on this machine.\n\n' +
+    'With --watch the list is drawn anew every second on a terminal; in a pipe each second\n' +
+    'is a block: tables are separated by an empty line, JSON is one line a second, YAML one\n' +
+    'document a second.',
+  arguments: {
+    resource: argument('<resource>', NAMES.join(', '), choice('resource', NAMES)),
+  },
+  options: {
+    watch: flag('-w, --watch', 'show again every second until Ctrl-C'),
+    output: optionOr('-o, --output <format>', 'table, wide, json or yaml', readFormat, 'table'),
+    instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
+    socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
+  },
+  examples: [
+    { command: 'fullnat get backends', does: 'which backends are up, and what they carry' },
+    { command: 'fullnat get collisions --instance lab', does: 'which connections met, and what was done' },
+    { command: 'fullnat get sessions -o json | jq length', does: 'how many sessions there are' },
+    { command: 'fullnat get drops -w', does: 'watch why packets are dropped' },
+  ],
+  handler: async ({ arguments: { resource }, options }, context) => {
+    const spec: Resource = RESOURCES[resource];
+    const read = () =>
+      ask(resource, { instance: options.instance, socket: options.socket, daemons: spec.daemons });
+    const { stdout, signal } = context;
+    if (!options.watch) {
+      stdout.write(render(resource, spec, await read(), options.output, context));
+      return 0;
+    }
+    for (let round = 0; !signal.aborted; round++) {
+      const rows = await read();
+      stdout.write(inSequence(round, rows, options.output, context, () =>
+        render(resource, spec, rows, options.output, context),
+      ));
+      await sleep(REDRAW_MS, undefined, { signal }).catch(() => {});
+    }
+    return 0;
+  },
+});
+
+/** Directory names below /run/fullnat and /sys/fs/bpf/fullnat. */
+function readInstance(text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,30}$/.test(text)) return text;
+  throw new UsageError(`bad instance name \`${text}\`; 1 to 31 of a-z, 0-9 and -`);
+}
+
+function inSequence(
+  round: number,
+  rows: readonly Row[],
+  format: Format,
+  { stdout }: Context,
+  block: () => string,
+): string {
+  if (stdout.isTerminal) return `${HOME_AND_CLEAR}${block()}`;
+  switch (format) {
+    case 'json':
+      return asJsonLine(rows);
+    case 'yaml':
+      return `---\n${block()}`;
+    case 'table':
+    case 'wide':
+      return round === 0 ? block() : `\n${block()}`;
+  }
+}
+
+export function render(
+  name: ResourceName,
+  { columns }: Resource,
+  rows: readonly Row[],
+  format: Format,
+  { stdout, stderr }: Pick<Context, 'stdout' | 'stderr'>,
+): string {
+  switch (format) {
+    case 'json':
+      return asJson(rows);
+    case 'yaml':
+      return asYaml(rows);
+    case 'table':
+    case 'wide':
+      break;
+  }
+  if (rows.length === 0) {
+    if (!stdout.isTerminal) stderr.write(`fullnat: no ${name}\n`);
+    return stdout.isTerminal ? `no ${name}\n` : '';
+  }
+  return split(rows)
+    .map((group) => {
+      const shown = columns.filter(
+        ({ field, wide }) =>
+          (format === 'wide' || wide !== true) && group.some((row) => row[field] !== undefined),
+      );
+      return table(shown, group, stdout.style);
+    })
+    .join('\n');
+}
+
+/** Sessions of a balancer and of an agent have different columns: one table each. */
+function split(rows: readonly Row[]): (readonly Row[])[] {
+  const shapes = new Map<boolean, Row[]>();
+  for (const row of rows) {
+    const isAgentSession = 'peer' in row;
+    const group = shapes.get(isAgentSession) ?? [];
+    group.push(row);
+    shapes.set(isAgentSession, group);
+  }
+  return [...shapes.values()];
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The program `fullnat`: the process around run(). */
+import type { WriteStream } from 'node:tty';
+import type { Context, Sink } from './command.ts';
+import { styleFor } from './output/style.ts';
+import { REGISTRY } from './registry.ts';
+import { run } from './run.ts';
+
+const stop = new AbortController();
+// Once each: a second Ctrl-C ends the process at once.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+
+const context: Context = {
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr),
+  signal: stop.signal,
+};
+// The reader of the pipe has seen enough (`… | head`): nothing more to do, and no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+let exitCode: number;
+try {
+  exitCode = await run(REGISTRY, process.argv.slice(2), context);
+} catch (error) {
+  context.stderr.write(`fullnat: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`);
+  exitCode = 1;
+}
+await Promise.all([drained(process.stdout), drained(process.stderr)]);
+process.exit(exitCode);
+
+function sink(stream: NodeJS.WriteStream): Sink {
+  const isTerminal = stream.isTTY === true;
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal,
+    get columns() {
+      return (stream as Partial<WriteStream>).columns ?? 100;
+    },
+    style: styleFor(isTerminal, process.env),
+  };
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}

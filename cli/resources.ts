@@ -1,0 +1,188 @@
+/** What `fullnat get` can list: which daemons know it, and which columns its tables have. */
+import type { Daemon, Row } from './daemons.ts';
+import type { Column } from './output/table.ts';
+import { bytes, seconds } from './output/units.ts';
+import type { Style } from './output/style.ts';
+
+export interface Resource {
+  readonly daemons: readonly Daemon[];
+  /** A column is shown only when some row has its field, so both daemons' rows fit one list. */
+  readonly columns: readonly (Column<Row> & { readonly field: string; readonly wide?: boolean })[];
+}
+
+const BOTH: readonly Daemon[] = ['balancer', 'agent'];
+
+const traffic = [
+  count('packetsIn', 'PACKETS IN', { wide: true }),
+  size('bytesIn', 'IN'),
+  count('packetsOut', 'PACKETS OUT', { wide: true }),
+  size('bytesOut', 'OUT'),
+];
+
+export const RESOURCES = {
+  listeners: {
+    daemons: ['balancer'],
+    columns: [
+      text('name', 'NAME'),
+      text('address', 'ADDRESS'),
+      text('pool', 'POOL'),
+      { ...text('backendsUp', 'UP'), text: (row) => `${show(row['backendsUp'])}/${show(row['backendsTotal'])}` },
+      count('live', 'LIVE'),
+      count('connections', 'CONNECTIONS'),
+      ...traffic,
+      count('refused', 'REFUSED'),
+      text('toa', 'TOA', { wide: true }),
+      count('toaInserted', 'TOA INSERTED', { wide: true }),
+      count('toaNotInserted', 'TOA NOT INSERTED', { wide: true }),
+    ],
+  },
+  backends: {
+    daemons: ['balancer'],
+    columns: [
+      text('pool', 'POOL'),
+      text('name', 'NAME'),
+      text('address', 'ADDRESS'),
+      count('weight', 'WEIGHT'),
+      { ...text('state', 'STATE'), paint: paintHealth },
+      count('live', 'LIVE'),
+      count('connections', 'CONNECTIONS'),
+      ...traffic,
+      text('since', 'SINCE', { wide: true }),
+      text('reason', 'REASON'),
+    ],
+  },
+  sessions: {
+    daemons: BOTH,
+    columns: [
+      text('client', 'CLIENT'),
+      text('listener', 'LISTENER'),
+      text('peer', 'PEER'),
+      text('local', 'LOCAL'),
+      text('backend', 'BACKEND'),
+      text('visible', 'SERVER SEES'),
+      text('server', 'SERVER'),
+      text('kind', 'KIND', { wide: true }),
+      text('state', 'STATE'),
+      time('idleSeconds', 'IDLE'),
+      time('ageSeconds', 'AGE'),
+      ...traffic,
+      text('flags', 'FLAGS', { wide: true }),
+    ],
+  },
+  locals: {
+    daemons: ['balancer'],
+    columns: [
+      text('address', 'ADDRESS'),
+      text('backend', 'BACKEND'),
+      count('inUse', 'IN USE'),
+      count('resting', 'RESTING'),
+      count('capacity', 'CAPACITY'),
+      count('allocated', 'ALLOCATED', { wide: true }),
+      count('probes', 'PROBES', { wide: true }),
+      { ...count('failed', 'FAILED'), paint: (row, style) => (row['failed'] === 0 ? plain : style.bad) },
+    ],
+  },
+  collisions: {
+    daemons: ['agent'],
+    columns: [
+      text('time', 'TIME'),
+      text('client', 'CLIENT'),
+      text('server', 'SERVER'),
+      text('subject', 'NEW CONNECTION'),
+      text('owner', 'OWNER'),
+      text('ownerState', 'OWNER STATE'),
+      time('ownerAgeSeconds', 'OWNER AGE'),
+      text('ownerKind', 'OWNER KIND', { wide: true }),
+      { ...text('action', 'ACTION'), paint: paintAction },
+      text('visiblePort', 'SERVER SEES PORT'),
+    ],
+  },
+  drops: {
+    daemons: BOTH,
+    columns: [
+      text('daemon', 'DAEMON'),
+      text('name', 'NAME'),
+      count('packets', 'PACKETS'),
+      count('verdict', 'NUMBER', { wide: true }),
+      text('meaning', 'MEANING'),
+    ],
+  },
+  events: {
+    daemons: BOTH,
+    columns: [text('time', 'TIME'), text('daemon', 'DAEMON'), text('type', 'TYPE'), others()],
+  },
+} satisfies Record<string, Resource>;
+
+export type ResourceName = keyof typeof RESOURCES;
+
+type ResourceColumn = Resource['columns'][number];
+
+function text(field: string, heading: string, more: { wide?: boolean } = {}): ResourceColumn {
+  return { field, heading, text: (row) => show(row[field]), ...more };
+}
+
+function count(field: string, heading: string, more: { wide?: boolean } = {}): ResourceColumn {
+  return { ...text(field, heading, more), align: 'right' };
+}
+
+function size(field: string, heading: string): ResourceColumn {
+  return measured(field, heading, bytes);
+}
+
+function time(field: string, heading: string): ResourceColumn {
+  return measured(field, heading, seconds);
+}
+
+function measured(field: string, heading: string, format: (value: number) => string): ResourceColumn {
+  return {
+    field,
+    heading,
+    align: 'right',
+    text: (row) => {
+      const value = row[field];
+      return typeof value === 'number' ? format(value) : show(value);
+    },
+  };
+}
+
+/** Events differ in their fields: what is left is shown as name=value. */
+function others(): ResourceColumn {
+  const named = ['time', 'daemon', 'type'];
+  return {
+    field: 'type',
+    heading: 'DETAILS',
+    text: (row) =>
+      Object.entries(row)
+        .filter(([field]) => !named.includes(field))
+        .map(([field, value]) => `${field}=${show(value)}`)
+        .join(' '),
+  };
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(show).join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function paintHealth(row: Row, style: Style): (text: string) => string {
+  switch (row['state']) {
+    case 'up':
+      return style.good;
+    case 'down':
+      return style.bad;
+    case 'checking':
+      return style.warning;
+    case 'unchecked':
+    default: // a newer daemon's word
+      return plain;
+  }
+}
+
+function paintAction(row: Row, style: Style): (text: string) => string {
+  return row['action'] === 'dropped' ? style.bad : style.good;
+}
+
+function plain(text: string): string {
+  return text;
+}
