@@ -46,7 +46,7 @@ compile_program() {
 	local source=$1 object=$2
 	mkdir -p "$(dirname "$object")"
 	# -target bpf does not look in the multiarch directory, where Debian keeps asm/types.h.
-	clang -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
+	clang -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -target bpf -mcpu=v3 \
 		-I"/usr/include/$(uname -m)-linux-gnu" -Idatapath \
 		-c "$source" -o "$object.new" || return 1
 	mv "$object.new" "$object"
