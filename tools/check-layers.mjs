@@ -22,7 +22,7 @@ const PURE = ['packet', 'datapath/model'];
 /** The one file that may call C. */
 const FOREIGN_FUNCTIONS = { module: 'koffi', file: 'datapath/binding/libbpf.ts' };
 
-const LAYERS = Object.keys(MAY_IMPORT).sort((a, b) => b.length - a.length);
+const LAYERS = Object.keys(MAY_IMPORT).toSorted((a, b) => b.length - a.length);
 
 const IMPORT =
   /^\s*(?:import|export)\b[^;'"]*?\bfrom\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\('([^']+)'\)/gm;

@@ -115,7 +115,8 @@ install_modules() {
 	wanted=$(sha256sum package-lock.json)
 	[[ $(cat "$stamp" 2>/dev/null || true) == "$wanted" ]] && return 0
 	say 'installing npm packages'
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 8<&-
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 8<&- ||
+		fail 'npm ci failed; what it said is above'
 	echo "$wanted" >"$stamp"
 }
 

@@ -55,7 +55,7 @@ function removeStaleOutput() {
 function testFiles() {
   return filesBelow(DIST)
     .filter((file) => file.endsWith('.test.js'))
-    .sort();
+    .toSorted();
 }
 
 function filesBelow(directory) {
