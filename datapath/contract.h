@@ -59,7 +59,7 @@ enum session_state {
 /* Bits 8.. of session_slot.word: who has sent a FIN. */
 #define CLOSED_BY_FRONT 0x100u
 #define CLOSED_BY_BACK 0x200u
-#define STATE_OF(word) ((word) & 0xffu)
+#define STATE_OF(word) (0xffu & (word))
 
 /* What a session is; always SESSION_BALANCED in the balancer. */
 enum session_kind {
@@ -83,22 +83,24 @@ struct session_slot {
 	__u32 word;         /* state and FIN bits; changed by compare-and-swap only */
 	__u32 seen;         /* ticks; last packet, at most TOUCH_TICKS behind */
 	__u32 created;      /* ticks */
-	__u32 front_isn; /* the client's initial sequence number */
-	__u32 back_isn;  /* the server's, 0 until its SYN+ACK */
-	__u16 listener;  /* index; in the agent: 0 */
-	__u16 backend;   /* index */
-	__u16 local;     /* index of the LIP; in the agent: 0 */
-	__u8 kind;       /* enum session_kind */
-	__u8 flags;      /* SLOT_* */
+	__u32 front_isn;    /* the client's initial sequence number */
+	__u32 back_isn;     /* the server's, 0 until its SYN+ACK */
+	__u16 listener;     /* index; in the agent: 0 */
+	__u16 backend;      /* index */
+	__u16 local;        /* index of the LIP; in the agent: 0 */
+	__u8 kind;          /* enum session_kind */
+	__u8 flags;         /* SLOT_* */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct session_slot) == 64, "one cache line; keep binding/contract.ts in step");
+_Static_assert(
+	sizeof(struct session_slot) == 64, "one cache line; keep binding/contract.ts in step");
 
 #define ENTRY_BACK 0x1          /* received from the server's side */
 #define ENTRY_ESTABLISHED 0x2   /* fast path: the slot is read only once a second */
 #define ENTRY_TOA_HANDSHAKE 0x4 /* front, balancer: TOA goes on handshake ACKs too */
 #define ENTRY_IDENTITY 0x8      /* agent: nothing is rewritten */
 #define ENTRY_LINK 0x10         /* back, agent: link is set */
+#define ENTRY_TOA_OFF 0x20      /* front, balancer: no TOA at all */
 
 /*
  * Value of `sessions`: how a packet with the key's tuple leaves. A session has
@@ -111,7 +113,7 @@ struct session_entry {
 	__be32 source_addr, destination_addr;
 	__be16 source_port, destination_port;
 	__u32 slot;
-	__u32 seen; /* ticks; when this direction last touched the slot */
+	__u32 seen;          /* ticks; when this direction last touched the slot */
 	__u32 handshake_ack; /* front: server's ISN + 1, 0 until the handshake is complete */
 	__u16 listener, backend;
 	__u8 link[6]; /* back, agent: link-layer address the request came from */
@@ -123,26 +125,26 @@ _Static_assert(sizeof(struct session_entry) == 48, "keep binding/contract.ts in 
 
 /* One entry, map `settings`. */
 struct settings {
-	__u64 secret[2];              /* random per instance: local-port order, client hash */
-	__u32 timeout[8];             /* ticks, by enum session_state */
-	__u32 session_capacity;       /* entries of session_slots */
-	__u32 opening_max;            /* half-open limit; older half-open ones give way */
-	__u32 local_count;            /* balancer: entries of `locals` in use */
+	__u64 secret[2];        /* random per instance: local-port order, client hash */
+	__u32 timeout[8];       /* ticks, by enum session_state */
+	__u32 session_capacity; /* entries of session_slots */
+	__u32 opening_max;      /* half-open limit; older half-open ones give way */
+	__u32 local_count;      /* balancer: entries of `locals` in use */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct settings) == 64, "keep binding/contract.ts in step");
 
 /* One entry, map `sweep`; the timer lives in the kernel, not in the daemon. */
 struct sweep_stats {
-	__u64 passes;         /* complete walks over the used slots */
-	__u64 expired[8];     /* by the state the session was in */
-	__u64 evicted;        /* opening sessions that gave way */
-	__u64 nanoseconds;    /* spent in the sweeper */
+	__u64 passes;      /* complete walks over the used slots */
+	__u64 expired[8];  /* by the state the session was in */
+	__u64 evicted;     /* opening sessions that gave way */
+	__u64 nanoseconds; /* spent in the sweeper */
 	__u32 cursor;
-	__u32 high_water;     /* slots below this have been used at least once */
-	__u32 opening;        /* sessions in STATE_OPENING now */
-	__u32 live;           /* sessions in OPENING, ESTABLISHED or CLOSING now */
-	__u32 resting;        /* sessions in TIME_WAIT or RESET now */
+	__u32 high_water; /* slots below this have been used at least once */
+	__u32 opening;    /* sessions in STATE_OPENING now */
+	__u32 live;       /* sessions in OPENING, ESTABLISHED or CLOSING now */
+	__u32 resting;    /* sessions in TIME_WAIT or RESET now */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct sweep_stats) == 112, "keep binding/contract.ts in step");
@@ -172,7 +174,7 @@ enum schedule_select { SELECT_ROUND_ROBIN = 0, SELECT_SOURCE_HASH = 1 };
  */
 struct pool {
 	__u64 table;
-	__u32 select; /* enum schedule_select */
+	__u32 select;                     /* enum schedule_select */
 	__u32 locals_first, locals_count; /* run of `locals` used as sources */
 	__u32 pad;
 };
@@ -228,9 +230,9 @@ enum collision_policy { ON_COLLISION_REMAP = 0, ON_COLLISION_LOCAL = 1, ON_COLLI
 
 /* Value of `servers`, keyed by struct endpoint4 (RIP:rport). */
 struct server {
-	__u16 backend;                    /* index into the traffic counters */
-	__u16 remap_low, remap_high;      /* inclusive, host order */
-	__u8 on_collision;                /* enum collision_policy */
+	__u16 backend;               /* index into the traffic counters */
+	__u16 remap_low, remap_high; /* inclusive, host order */
+	__u8 on_collision;           /* enum collision_policy */
 	__u8 pad;
 };
 _Static_assert(sizeof(struct server) == 8, "keep binding/contract.ts in step");
@@ -253,52 +255,52 @@ struct collision_count {
 /* ---- Verdicts: how every packet left ------------------------------------- */
 
 enum verdict {
-	VERDICT_PASS = 0,                /* not ours: untouched */
-	VERDICT_TO_BACKEND = 1,          /* translated, client's side -> server's side */
-	VERDICT_TO_CLIENT = 2,           /* translated, server's side -> client's side */
-	VERDICT_RESET_UNKNOWN = 3,       /* no session and not a SYN: answered with RST */
+	VERDICT_PASS = 0,          /* not ours: untouched */
+	VERDICT_TO_BACKEND = 1,    /* translated, client's side -> server's side */
+	VERDICT_TO_CLIENT = 2,     /* translated, server's side -> client's side */
+	VERDICT_RESET_UNKNOWN = 3, /* no session and not a SYN: answered with RST */
 	VERDICT_RESET_NO_BACKEND = 4,
 	VERDICT_RESET_NO_LOCAL_PORT = 5,
 	VERDICT_RESET_TABLE_FULL = 6,
 	VERDICT_RESET_LISTENER_LIMIT = 7,
-	VERDICT_DROP_UNKNOWN = 8,        /* the same five, where the listener says drop */
+	VERDICT_DROP_UNKNOWN = 8, /* the same five, where the listener says drop */
 	VERDICT_DROP_NO_BACKEND = 9,
 	VERDICT_DROP_NO_LOCAL_PORT = 10,
 	VERDICT_DROP_TABLE_FULL = 11,
 	VERDICT_DROP_LISTENER_LIMIT = 12,
-	VERDICT_DROP_MALFORMED = 13,     /* lengths that contradict each other */
-	VERDICT_DROP_BAD_CHECKSUM = 14,  /* IPv4 header checksum */
+	VERDICT_DROP_MALFORMED = 13,    /* lengths that contradict each other */
+	VERDICT_DROP_BAD_CHECKSUM = 14, /* IPv4 header checksum */
 	VERDICT_DROP_FRAGMENT = 15,
 	VERDICT_DROP_IP_OPTIONS = 16,
-	VERDICT_DROP_TTL = 17,           /* would be 0 after us */
-	VERDICT_DROP_NO_SESSION = 18,    /* to a local, and no session has that tuple */
-	VERDICT_DROP_RACE = 19,          /* session being deleted at this moment */
-	VERDICT_DROP_NO_ROUTE = 20,      /* the kernel has no route, or forwarding is off */
-	VERDICT_DROP_TOO_BIG = 21,       /* larger than the next hop's MTU */
-	VERDICT_DROP_INTERNAL = 22,      /* a kernel helper failed */
-	VERDICT_DROP_LOCAL_NOT_TCP = 23, /* to a local, not TCP */
-	VERDICT_DROP_COLLISION = 24,     /* agent, policy drop */
+	VERDICT_DROP_TTL = 17,             /* would be 0 after us */
+	VERDICT_DROP_NO_SESSION = 18,      /* to a local, and no session has that tuple */
+	VERDICT_DROP_RACE = 19,            /* session being deleted at this moment */
+	VERDICT_DROP_NO_ROUTE = 20,        /* the kernel has no route, or forwarding is off */
+	VERDICT_DROP_TOO_BIG = 21,         /* larger than the next hop's MTU */
+	VERDICT_DROP_INTERNAL = 22,        /* a kernel helper failed */
+	VERDICT_DROP_LOCAL_NOT_TCP = 23,   /* to a local, not TCP */
+	VERDICT_DROP_COLLISION = 24,       /* agent, policy drop */
 	VERDICT_DROP_REMAP_EXHAUSTED = 25, /* agent: no free port in the remap range */
-	VERDICT_DROP_STALE = 26,         /* agent: tuple now belongs to another connection */
-	VERDICT_KEPT = 27,               /* agent: known session, nothing to rewrite */
-	VERDICT_DROP_TUPLE_OWNED = 28,   /* agent: the server already has this tuple; next SYN is remapped */
-	VERDICT_DROP_LATER_FRAGMENT = 29, /* to a local: no ports to find the session by */
+	VERDICT_DROP_STALE = 26,           /* agent: tuple now belongs to another connection */
+	VERDICT_KEPT = 27,                 /* agent: known session, nothing to rewrite */
+	VERDICT_DROP_TUPLE_OWNED = 28,     /* agent: the server has this tuple already */
+	VERDICT_DROP_LATER_FRAGMENT = 29,  /* to a local: no ports to find the session by */
 	VERDICT_COUNT = 32,
 };
 
 /* Counters that are not the end of a packet; map `notes`, per CPU. */
 enum note {
-	NOTE_TOA_FORGED_CLIENT = 0,   /* balancer: TOA from a client, blanked */
-	NOTE_TOA_UNTRUSTED = 1,       /* agent: TOA from an address that is not a trusted local, blanked */
-	NOTE_TOA_MISSING = 2,         /* agent: SYN from a trusted local without TOA */
-	NOTE_TOA_STRIPPED = 3,        /* agent: TOA replaced by NOPs before the server */
-	NOTE_HAIRPIN = 4,             /* agent: client is the server itself, local kept */
+	NOTE_TOA_FORGED_CLIENT = 0, /* balancer: TOA from a client, blanked */
+	NOTE_TOA_UNTRUSTED = 1,     /* agent: TOA not from a trusted local, blanked */
+	NOTE_TOA_MISSING = 2,       /* agent: SYN from a trusted local without TOA */
+	NOTE_TOA_STRIPPED = 3,      /* agent: TOA replaced by NOPs before the server */
+	NOTE_HAIRPIN = 4,           /* agent: client is the server itself, local kept */
 	NOTE_COLLISION_REMAPPED = 5,
 	NOTE_COLLISION_LOCAL = 6,
 	NOTE_COLLISION_DROPPED = 7,
-	NOTE_ADOPTED = 8,             /* agent: connection found in mid-stream */
-	NOTE_EVENT_LOST = 9,          /* ring buffer was full */
-	NOTE_REOPENED = 10,           /* a resting session taken up again by a SYN */
+	NOTE_ADOPTED = 8,    /* agent: connection found in mid-stream */
+	NOTE_EVENT_LOST = 9, /* ring buffer was full */
+	NOTE_REOPENED = 10,  /* a resting session taken up again by a SYN */
 	NOTE_OPENING_EVICTED = 11,
 	NOTE_COUNT = 16,
 };
@@ -312,22 +314,27 @@ enum event_type {
 	EVENT_TABLE_FULL = 4,    /* at most one a second */
 };
 
-enum collision_action { ACTION_NONE = 0, ACTION_REMAPPED = 1, ACTION_KEPT_LOCAL = 2, ACTION_DROPPED = 3 };
+enum collision_action {
+	ACTION_NONE = 0,
+	ACTION_REMAPPED = 1,
+	ACTION_KEPT_LOCAL = 2,
+	ACTION_DROPPED = 3
+};
 
 struct event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u32 type;    /* enum event_type */
 	__u16 listener, backend;
-	struct flow4 subject;     /* the new connection as it arrived */
-	struct flow4 owner;       /* collision: the connection that owned the tuple, as it arrives */
-	struct flow4 visible;     /* collision: the tuple both wanted, server's side (peer -> server) */
-	__u32 owner_age;          /* ticks */
-	__be16 visible_port;      /* collision: the peer port the server now sees */
-	__u16 local;              /* index of the LIP, for EVENT_NO_LOCAL_PORT */
-	__u8 action;              /* enum collision_action */
-	__u8 owner_state;         /* enum session_state */
-	__u8 owner_kind;          /* enum session_kind */
-	__u8 subject_kind;        /* enum session_kind */
+	struct flow4 subject; /* the new connection as it arrived */
+	struct flow4 owner;   /* collision: the connection that owned the tuple, as it arrives */
+	struct flow4 visible; /* collision: the tuple both wanted, server's side (peer -> server) */
+	__u32 owner_age;      /* ticks */
+	__be16 visible_port;  /* collision: the peer port the server now sees */
+	__u16 local;          /* index of the LIP, for EVENT_NO_LOCAL_PORT */
+	__u8 action;          /* enum collision_action */
+	__u8 owner_state;     /* enum session_state */
+	__u8 owner_kind;      /* enum session_kind */
+	__u8 subject_kind;    /* enum session_kind */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct event) == 80, "keep binding/contract.ts in step");

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/* balancer.bpf.c: full NAT between clients and backends, at tc ingress. */
+#include "../lib/packet.h"
+#include "../lib/reset.h"
+#include "../lib/sweep.h"
+#include "../lib/verdict.h"
+#include "open.h"
+
+/* RESET_x and DROP_x are the same refusal in two tones, five apart. */
+#define RESET_TO_DROP (VERDICT_DROP_UNKNOWN - VERDICT_RESET_UNKNOWN)
+
+static __always_inline struct listener *find_listener(const struct packet *p)
+{
+	struct endpoint4 key = {
+		.addr = p->flow.destination_addr,
+		.port = p->flow.destination_port,
+		.protocol = IPPROTO_TCP,
+	};
+
+	return bpf_map_lookup_elem(&listeners, &key);
+}
+
+static __always_inline int is_for_local(const struct packet *p)
+{
+	__be32 addr = p->flow.destination_addr;
+
+	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
+}
+
+static __always_inline __u32 toa_mode_of(const struct session_entry *entry)
+{
+	if (entry->flags & ENTRY_TOA_OFF)
+		return TOA_OFF;
+	return entry->flags & ENTRY_TOA_HANDSHAKE ? TOA_HANDSHAKE : TOA_SYN;
+}
+
+/* A packet whose tuple has a session. */
+static __always_inline enum verdict known(struct packet *p, struct session_entry *entry)
+{
+	if ((p->flags & (SYN | ACK)) == SYN && !(entry->flags & ENTRY_BACK)) {
+		struct session_slot *slot = get_slot(entry->slot);
+
+		if (!slot || !reopen_if_resting(p, entry, slot))
+			return VERDICT_DROP_RACE;
+	}
+	note_packet(p, entry);
+	return translate(p, entry, toa_mode_of(entry));
+}
+
+/* Says which tone a refusal takes; other verdicts stay as they are. */
+static __always_inline enum verdict refuse(const struct packet *p, enum verdict verdict, __u32 tone)
+{
+	if (verdict < VERDICT_RESET_UNKNOWN || verdict > VERDICT_RESET_LISTENER_LIMIT)
+		return verdict;
+	/* A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */
+	if (tone == REFUSE_DROP || (p->flags & RST))
+		return verdict + RESET_TO_DROP;
+	return verdict;
+}
+
+/* A packet to a listener that no session has; VERDICT_PASS when it has one now. */
+static __always_inline enum verdict unknown(struct packet *p, const struct listener *listener)
+{
+	struct traffic *counters;
+	enum verdict verdict;
+
+	if ((p->flags & (SYN | ACK | RST | FIN)) != SYN)
+		return refuse(p, VERDICT_RESET_UNKNOWN, listener->on_unknown);
+	verdict = open_session(p, listener);
+	if (verdict == VERDICT_PASS)
+		return verdict;
+	counters = listener_counters(listener->index);
+	if (counters)
+		counters->refused += 1;
+	return refuse(p, verdict, listener->on_refused);
+}
+
+static __always_inline enum verdict decide_tcp(struct packet *p)
+{
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &p->flow);
+	struct listener *listener;
+	enum verdict verdict;
+
+	if (!entry) {
+		listener = find_listener(p);
+		if (!listener)
+			return is_for_local(p) ? VERDICT_DROP_NO_SESSION : VERDICT_PASS;
+		verdict = unknown(p, listener);
+		if (verdict != VERDICT_PASS)
+			return verdict;
+		entry = bpf_map_lookup_elem(&sessions, &p->flow);
+		if (!entry)
+			return VERDICT_DROP_RACE;
+	}
+	return known(p, entry);
+}
+
+/* Packets that cannot be translated: ours are dropped by name, others pass. */
+static __always_inline enum verdict decide_odd(struct packet *p, enum parsed parsed)
+{
+	int local;
+
+	if (parsed == PARSED_NOT_IPV4)
+		return VERDICT_PASS;
+	local = is_for_local(p);
+	if (parsed == PARSED_NOT_TCP)
+		return local ? VERDICT_DROP_LOCAL_NOT_TCP : VERDICT_PASS;
+	if (parsed == PARSED_LATER_FRAGMENT)
+		return local ? VERDICT_DROP_LATER_FRAGMENT : VERDICT_PASS;
+	if (!local && !find_listener(p))
+		return VERDICT_PASS;
+	switch (parsed) {
+	case PARSED_BAD_CHECKSUM:
+		return VERDICT_DROP_BAD_CHECKSUM;
+	case PARSED_IP_OPTIONS:
+		return VERDICT_DROP_IP_OPTIONS;
+	case PARSED_FIRST_FRAGMENT:
+		return VERDICT_DROP_FRAGMENT;
+	default:
+		return VERDICT_DROP_MALFORMED;
+	}
+}
+
+/* The one way out: counts the verdict and does what it says. */
+static __always_inline int finish(struct packet *p, enum verdict verdict)
+{
+	int action = TC_ACT_SHOT;
+
+	if (verdict == VERDICT_PASS) {
+		action = TC_ACT_UNSPEC; /* other filters and the stack see it untouched */
+	} else if (verdict == VERDICT_TO_BACKEND || verdict == VERDICT_TO_CLIENT) {
+		action = p->action;
+	} else if (verdict >= VERDICT_RESET_UNKNOWN && verdict <= VERDICT_RESET_LISTENER_LIMIT) {
+		if (turn_into_reset(p))
+			verdict = VERDICT_DROP_INTERNAL;
+		else
+			action = bpf_redirect(p->ctx->ifindex, 0);
+	}
+	count_verdict(verdict);
+	return action;
+}
+
+SEC("tc")
+int balancer_ingress(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx };
+	enum parsed parsed = parse_tcp4(&p);
+
+	return finish(&p, parsed == PARSED_TCP ? decide_tcp(&p) : decide_odd(&p, parsed));
+}
+
+/* The kernel's helpers demand a GPL-compatible licence; the texts are in LICENSE and LICENSES/. */
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* open.h: a SYN to a listener: a backend, a local port, a session. */
+#ifndef FULLNAT_BALANCER_OPEN_H
+#define FULLNAT_BALANCER_OPEN_H
+
+#include "../lib/ports.h"
+#include "translate.h"
+
+#define PORT_STEPS 256 /* positions of the permutation looked at, per local */
+#define PORT_TRIES 64  /* of them inside the range, each a try to reserve */
+#define LOCAL_TRIES 8  /* locals asked before the SYN is refused */
+
+#define E2BIG 7
+#define EEXIST 17
+
+/* Everything that is decided while a session is opened. */
+struct opening {
+	struct packet *p;
+	const struct listener *listener;
+	const struct settings *settings;
+	struct session_slot *slot;
+	struct backend backend;
+	struct session_entry back; /* how the server's packets will leave */
+	__u32 backend_index, local_index, slot_index;
+};
+
+/* One search for a free port of one local towards one backend. */
+struct port_search {
+	struct opening *opening;
+	struct local_ports *ports;
+	struct flow4 back; /* the tuple being tried */
+	__u64 secret[2];
+	__u32 bits, count, tweak;
+	__u32 tries;
+	__u16 port_low;
+	int result; /* 0 found, else what stopped the search */
+};
+
+static __always_inline __u32 next_in_schedule(__u32 pool_index, const struct pool *pool,
+					      const struct packet *p, const struct settings *set,
+					      __u32 length)
+{
+	__u32 *cursor;
+
+	if (pool->select == SELECT_SOURCE_HASH)
+		return mix(p->flow.source_addr ^ (__u32)set->secret[0]) % length;
+	cursor = bpf_map_lookup_elem(&schedule_cursor, &pool_index);
+	if (!cursor)
+		return 0;
+	*cursor += 1;
+	return *cursor % length;
+}
+
+/* Chooses the backend; 0 when there is one. */
+static __always_inline int choose_backend(struct opening *o, const struct pool *pool)
+{
+	__u64 table = pool->table; /* read once: offset and length belong together */
+	__u32 length = (__u32)table, position, *index;
+	struct backend *backend;
+
+	if (!length)
+		return -1;
+	position = (__u32)(table >> 32) +
+		   next_in_schedule(o->listener->pool, pool, o->p, o->settings, length);
+	index = bpf_map_lookup_elem(&schedule, &position);
+	if (!index)
+		return -1;
+	o->backend_index = *index;
+	backend = bpf_map_lookup_elem(&backends, &o->backend_index);
+	if (!backend || !backend->used)
+		return -1;
+	o->backend = *backend;
+	return 0;
+}
+
+static int try_port(__u32 step, struct port_search *s)
+{
+	__u32 index = __sync_fetch_and_add(&s->ports->cursor, 1);
+	__u32 offset = permute(index, s->bits, s->secret, s->tweak);
+
+	if (offset >= s->count)
+		return 0;
+	s->back.destination_port = bpf_htons(s->port_low + offset);
+	s->result = bpf_map_update_elem(&sessions, &s->back, &s->opening->back, BPF_NOEXIST);
+	s->tries += 1;
+	if (s->result == 0 || s->result == -E2BIG)
+		return 1;
+	return s->tries >= PORT_TRIES;
+}
+
+static __always_inline struct local_ports *get_local_ports(__u32 local, __u32 backend)
+{
+	struct local_pair pair = { .local = local, .backend = backend };
+	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, &pair);
+
+	if (!ports) {
+		struct local_ports fresh = { .cursor = bpf_get_prandom_u32() };
+
+		bpf_map_update_elem(&local_ports, &pair, &fresh, BPF_NOEXIST);
+		ports = bpf_map_lookup_elem(&local_ports, &pair);
+	}
+	return ports;
+}
+
+/* Reserves (local, port, backend) for one local; 0 with slot->back set when done. */
+static __always_inline int reserve_port(struct opening *o, const struct local *local)
+{
+	struct port_search s = {
+		.opening = o,
+		.ports = get_local_ports(o->local_index, o->backend_index),
+		.back = { .source_addr = o->backend.addr,
+			  .destination_addr = local->addr,
+			  .source_port = o->backend.port,
+			  .protocol = IPPROTO_TCP },
+		.secret = { o->settings->secret[0], o->settings->secret[1] },
+		.port_low = local->port_low,
+		.count = local->port_high - local->port_low + 1,
+		.tweak = o->local_index << 16 ^ o->backend_index,
+		.result = -EEXIST,
+	};
+
+	if (!s.ports)
+		return -1;
+	s.bits = permutation_bits(s.count);
+	if (s.ports->in_use + s.ports->resting < s.count)
+		bpf_loop(PORT_STEPS, try_port, &s, 0);
+	__sync_fetch_and_add(&s.ports->probes, s.tries);
+	if (s.result) {
+		__sync_fetch_and_add(&s.ports->failed, 1);
+		return s.result;
+	}
+	__sync_fetch_and_add(&s.ports->allocated, 1);
+	o->slot->back = s.back;
+	return 0;
+}
+
+/* Tries the pool's locals, beginning with the client's own (RFC 7857 section 4). */
+static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
+{
+	__u32 first, count = pool->locals_count;
+	struct local *local;
+
+	if (!count)
+		return -1;
+	first = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]) % count;
+	for (__u32 i = 0; i < LOCAL_TRIES && i < count; i++) {
+		o->local_index = pool->locals_first + (first + i) % count;
+		local = bpf_map_lookup_elem(&locals, &o->local_index);
+		if (local && reserve_port(o, local) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static __always_inline void report(const struct opening *o, __u32 type)
+{
+	struct event e = {
+		.type = type,
+		.listener = o->listener->index,
+		.backend = o->backend_index,
+		.local = o->local_index,
+		.subject = o->p->flow,
+	};
+
+	send_event_seldom(&e, o->p->now);
+}
+
+static __always_inline void fill_slot(struct opening *o)
+{
+	struct session_slot *slot = o->slot;
+
+	slot->front = o->p->flow;
+	slot->front_isn = o->p->sequence;
+	slot->back_isn = 0;
+	slot->listener = o->listener->index;
+	slot->backend = o->backend_index;
+	slot->local = o->local_index;
+	slot->kind = SESSION_BALANCED;
+	slot->flags = 0;
+}
+
+static __always_inline int is_over_limit(const struct listener *listener)
+{
+	__u32 index = listener->index, *live;
+
+	if (!listener->sessions_max)
+		return 0;
+	live = bpf_map_lookup_elem(&listener_live, &index);
+	return live && *live >= listener->sessions_max;
+}
+
+/* What the server's packets will look like to the client, and whose they are. */
+static __always_inline void fill_back_entry(struct opening *o)
+{
+	o->back = (struct session_entry){
+		.source_addr = o->p->flow.destination_addr,
+		.source_port = o->p->flow.destination_port,
+		.destination_addr = o->p->flow.source_addr,
+		.destination_port = o->p->flow.source_port,
+		.slot = o->slot_index,
+		.seen = o->p->now,
+		.listener = o->listener->index,
+		.backend = o->backend_index,
+		.flags = ENTRY_BACK,
+	};
+}
+
+/* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */
+static __always_inline enum verdict create_session(struct opening *o, const struct pool *pool)
+{
+	struct session_entry front = {};
+	struct traffic *of_listener, *of_backend;
+	int error;
+
+	o->slot_index = take_slot(o->settings, o->p->now);
+	o->slot = o->slot_index == NO_SLOT ? 0 : get_slot(o->slot_index);
+	if (!o->slot) {
+		report(o, EVENT_TABLE_FULL);
+		return VERDICT_RESET_TABLE_FULL;
+	}
+	fill_back_entry(o);
+	if (reserve_local(o, pool)) {
+		return_slot(o->slot_index);
+		report(o, EVENT_NO_LOCAL_PORT);
+		return VERDICT_RESET_NO_LOCAL_PORT;
+	}
+	fill_slot(o);
+	front.source_addr = o->slot->back.destination_addr;
+	front.source_port = o->slot->back.destination_port;
+	front.destination_addr = o->backend.addr;
+	front.destination_port = o->backend.port;
+	front.slot = o->slot_index;
+	front.seen = o->p->now;
+	front.listener = o->listener->index;
+	front.backend = o->backend_index;
+	if (o->listener->toa == TOA_HANDSHAKE)
+		front.flags |= ENTRY_TOA_HANDSHAKE;
+	if (o->listener->toa == TOA_OFF)
+		front.flags |= ENTRY_TOA_OFF;
+	error = begin_session(o->slot, o->slot_index, &front, o->p->now);
+	if (error == -E2BIG)
+		return VERDICT_RESET_TABLE_FULL;
+	if (error) /* the same SYN on another CPU; the client's next one finds its session */
+		return VERDICT_DROP_RACE;
+	of_listener = listener_counters(o->listener->index);
+	of_backend = backend_counters(o->backend_index);
+	if (of_listener)
+		of_listener->connections += 1;
+	if (of_backend)
+		of_backend->connections += 1;
+	return VERDICT_PASS;
+}
+
+/* Opens a session for a SYN to `listener`; VERDICT_PASS when it exists afterwards. */
+static __always_inline enum verdict open_session(struct packet *p, const struct listener *listener)
+{
+	struct opening o = { .p = p, .listener = listener, .settings = get_settings() };
+	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
+
+	if (!pool || !o.settings)
+		return VERDICT_DROP_INTERNAL;
+	if (is_over_limit(listener))
+		return VERDICT_RESET_LISTENER_LIMIT;
+	if (choose_backend(&o, pool)) {
+		report(&o, EVENT_NO_BACKEND);
+		return VERDICT_RESET_NO_BACKEND;
+	}
+	return create_session(&o, pool);
+}
+
+#endif

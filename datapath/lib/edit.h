@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * edit.h: changes to a TCP packet, with the checksums they cost.
+ *
+ * A frame may carry a complete checksum, a partial one that the NIC will finish
+ * (CHECKSUM_PARTIAL: only the pseudo header is summed), or one the NIC verified
+ * as a sum over all bytes (CHECKSUM_COMPLETE). bpf_l4_csum_replace() does the
+ * right thing for each if it is told what belongs to the pseudo header; so the
+ * two kinds of difference are gathered apart and applied once.
+ */
+#ifndef FULLNAT_EDIT_H
+#define FULLNAT_EDIT_H
+
+#include "packet.h"
+
+#define TCP_CHECK_OFFSET (TCP_OFFSET + 16)
+
+/* Sums of (new - old) in ones' complement, words as they lie in memory. */
+struct edit {
+	__u64 pseudo; /* addresses and TCP length */
+	__u64 plain;  /* everything from the TCP header on */
+};
+
+/* -x in ones' complement; right for 16- and 32-bit words, since 2^16 = 1 mod 0xffff. */
+static __always_inline __u64 minus(__u32 word)
+{
+	return (__u32)~word;
+}
+
+static __always_inline __u64 minus16(__u16 word)
+{
+	return (__u16)~word;
+}
+
+static __always_inline int apply_checksums(struct __sk_buff *ctx, const struct edit *e)
+{
+	if (e->pseudo &&
+	    bpf_l4_csum_replace(ctx, TCP_CHECK_OFFSET, 0, fold(e->pseudo), BPF_F_PSEUDO_HDR))
+		return -1;
+	if (e->plain && bpf_l4_csum_replace(ctx, TCP_CHECK_OFFSET, 0, fold(e->plain), 0))
+		return -1;
+	return 0;
+}
+
+static __always_inline void edit_addresses(struct edit *e, const struct packet *p,
+					   const struct session_entry *to)
+{
+	e->pseudo += minus(p->flow.source_addr) + to->source_addr +
+		     minus(p->flow.destination_addr) + to->destination_addr;
+	e->plain += minus16(p->flow.source_port) + to->source_port +
+		    minus16(p->flow.destination_port) + to->destination_port;
+}
+
+/*
+ * Writes the tuple of `to` and the checksums of everything in `e`; `ttl_less`
+ * is taken off the TTL. Packet pointers are read again, since every helper call
+ * before this one has made older ones invalid.
+ */
+static __always_inline int write_tuple(struct packet *p, const struct session_entry *to,
+				       struct edit *e, __u32 ttl_less)
+{
+	void *data, *data_end;
+	struct iphdr *ip;
+	struct tcphdr *tcp;
+	__be16 old_word, new_word;
+
+	edit_addresses(e, p, to);
+	if (apply_checksums(p->ctx, e))
+		return -1;
+	data = (void *)(long)p->ctx->data;
+	data_end = (void *)(long)p->ctx->data_end;
+	if (data + OPTIONS_OFFSET > data_end)
+		return -1;
+	ip = data + IP_OFFSET;
+	tcp = data + TCP_OFFSET;
+
+	old_word = *(__be16 *)&ip->ttl; /* TTL and protocol */
+	ip->ttl -= ttl_less;
+	new_word = *(__be16 *)&ip->ttl;
+	ip->check = ~fold(minus16(ip->check) + minus16(old_word) + new_word +
+			  minus(p->flow.source_addr) + to->source_addr +
+			  minus(p->flow.destination_addr) + to->destination_addr);
+	ip->saddr = to->source_addr;
+	ip->daddr = to->destination_addr;
+	tcp->source = to->source_port;
+	tcp->dest = to->destination_port;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * states.h: how a packet moves a session from state to state.
+ *
+ *            SYN                client's ACK of SYN+ACK          FIN           both FINs
+ *   (none) ──────▶ opening ───────────────────────▶ established ─────▶ closing ────────▶ time-wait
+ *                     │ RST                             │ RST  ▲ later packet of       │ SYN
+ *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
+ *
+ * A RST only shortens the time-out (RFC 7857 section 2.2): a forged one must not
+ * end a session, and a packet that its supposed sender sends later undoes it.
+ */
+#ifndef FULLNAT_STATES_H
+#define FULLNAT_STATES_H
+
+#include "session.h"
+
+/* The word after this packet; the same word when it changes nothing. */
+static __always_inline __u32 next_word(__u32 word, const struct packet *p, int from_back,
+				       __u32 back_isn)
+{
+	__u32 state = STATE_OF(word);
+	__u32 fins = word & (CLOSED_BY_FRONT | CLOSED_BY_BACK);
+
+	if (state == STATE_DEAD || state == STATE_FREE)
+		return word;
+	if (p->flags & RST)
+		return state == STATE_TIME_WAIT ? word : fins | STATE_RESET;
+	if (p->flags & SYN)
+		return word; /* reopening is the caller's business */
+	if (p->flags & FIN) {
+		fins |= from_back ? CLOSED_BY_BACK : CLOSED_BY_FRONT;
+		if (fins == (CLOSED_BY_FRONT | CLOSED_BY_BACK))
+			return fins | STATE_TIME_WAIT;
+		return fins | STATE_CLOSING;
+	}
+	if (state == STATE_OPENING && !from_back && (p->flags & ACK) && back_isn &&
+	    p->acknowledgement == back_isn + 1)
+		return fins | STATE_ESTABLISHED;
+	if (state == STATE_RESET)
+		return fins | (fins ? STATE_CLOSING : STATE_ESTABLISHED);
+	return word;
+}
+
+/*
+ * The slow path of a known session: everything but established data. Returns the
+ * state after the packet.
+ */
+static __always_inline __u32 advance(struct packet *p, struct session_entry *entry,
+				     struct session_slot *slot)
+{
+	int from_back = !!(entry->flags & ENTRY_BACK);
+	__u32 word = slot->word, next = word;
+
+	if (from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK))
+		slot->back_isn = p->sequence;
+	for (int i = 0; i < SWAP_TRIES; i++) {
+		word = slot->word;
+		next = next_word(word, p, from_back, slot->back_isn);
+		if (next == word || swap_word(slot, word, next))
+			break;
+	}
+	touch(entry, slot, p->now);
+	if (STATE_OF(next) == STATE_ESTABLISHED) {
+		entry->flags |= ENTRY_ESTABLISHED;
+		entry->handshake_ack = slot->back_isn + 1;
+	} else {
+		entry->flags &= ~ENTRY_ESTABLISHED;
+	}
+	return STATE_OF(next);
+}
+
+/* True when the packet can only be established data: the slot need not be read. */
+static __always_inline int is_plain_data(const struct packet *p, const struct session_entry *entry)
+{
+	return (entry->flags & ENTRY_ESTABLISHED) && !(p->flags & (SYN | FIN | RST)) &&
+	       p->now - entry->seen < TOUCH_TICKS;
+}
+
+/* Counts the packet, and moves the session on when it is more than data. */
+static __always_inline void note_packet(struct packet *p, struct session_entry *entry)
+{
+	struct session_slot *slot;
+
+	entry->packets += 1;
+	entry->bytes += p->ip_bytes;
+	if (is_plain_data(p, entry))
+		return;
+	slot = get_slot(entry->slot);
+	if (slot)
+		advance(p, entry, slot);
+}
+
+/*
+ * A SYN on a resting session takes it up again on the same tuple. Returns 1 when
+ * the session can carry the SYN, 0 when it is being deleted at this moment.
+ */
+static __always_inline int reopen_if_resting(struct packet *p, struct session_entry *entry,
+					     struct session_slot *slot)
+{
+	__u32 word = slot->word;
+
+	if (STATE_OF(word) == STATE_DEAD || STATE_OF(word) == STATE_FREE)
+		return 0;
+	if (!is_resting(STATE_OF(word)))
+		return 1;
+	if (!swap_word(slot, word, STATE_OPENING))
+		return 0;
+	slot->created = p->now;
+	slot->front_isn = p->sequence;
+	slot->back_isn = 0;
+	entry->handshake_ack = 0;
+	count_note(NOTE_REOPENED);
+	return 1;
+}
+
+#endif
