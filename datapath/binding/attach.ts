@@ -1,0 +1,168 @@
+/** Puts an instance's programs on interfaces, and takes everything of an instance off again. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mapId, openPinnedMap, type ProgramRef } from './kernel-object.ts';
+import { countSessions } from './object.ts';
+import { clearMark, listMarks, listPins, removePins, ROLES, setMark, type Role } from './pins.ts';
+import {
+  attachedProgram,
+  attachFilter,
+  createClsact,
+  destroyClsact,
+  detachFilter,
+  interfaceNamed,
+  type Direction,
+  type Hook,
+  type Interface,
+} from './tc.ts';
+
+export type Attachment = { instance: string; role: Role; interface: string; direction: Direction };
+export type Detached = {
+  /** `eth0 ingress` … */
+  filters: string[];
+  /** Interfaces whose clsact qdisc we had made and nobody else used. */
+  qdiscs: string[];
+  pins: number;
+  sessionsEnded: number;
+  /** Roles still attached in another, living network namespace: nothing of them was removed. */
+  elsewhere: { role: Role; namespace: string }[];
+};
+
+const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+const NAMED_NAMESPACES = '/run/netns';
+
+/** Attaches, or replaces without a gap what the instance had there; other tools' filters stay. */
+export function attach(program: ProgramRef, at: Attachment): void {
+  const target = interfaceNamed(at.interface);
+  if (createClsact(target)) setMark(at.instance, at.role, clsactMark(target));
+  attachFilter({ interface: target, direction: at.direction }, program);
+  setMark(at.instance, at.role, filterMark({ interface: target, direction: at.direction }));
+}
+
+/** Takes one filter off; returns whether there was one of this instance. */
+export function detach(at: Attachment): boolean {
+  const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
+  const removed = isOurs(hook, pinnedMapIds(at.instance, at.role)) && detachFilter(hook);
+  clearMark(at.instance, at.role, filterMark(hook));
+  removeClsact(at.instance, at.role, hook.interface);
+  return removed;
+}
+
+/** Removes filters of this network namespace, the qdiscs we made, and the pins; ends every session. */
+export async function detachInstance(
+  instance: string,
+  roles: readonly Role[] = ROLES,
+): Promise<Detached> {
+  const done: Detached = { filters: [], qdiscs: [], pins: 0, sessionsEnded: 0, elsewhere: [] };
+  for (const role of roles) {
+    const sessions = await countSessions(instance, role);
+    const ours = pinnedMapIds(instance, role);
+    for (const target of interfaces()) {
+      for (const direction of DIRECTIONS) {
+        const hook = { interface: target, direction };
+        if (isOurs(hook, ours) && detachFilter(hook))
+          done.filters.push(`${target.name} ${direction}`);
+        clearMark(instance, role, filterMark(hook));
+      }
+      if (removeClsact(instance, role, target)) done.qdiscs.push(target.name);
+    }
+    const namespace = attachedElsewhere(instance, role);
+    if (namespace !== undefined) {
+      done.elsewhere.push({ role, namespace });
+      continue;
+    }
+    done.pins += removePins(instance, role);
+    done.sessionsEnded += sessions;
+  }
+  return done;
+}
+
+/** A filter is ours when its program uses a map that this instance has pinned. */
+function isOurs(hook: Hook, ours: ReadonlySet<number>): boolean {
+  return attachedProgram(hook)?.mapIds.some((id) => ours.has(id)) ?? false;
+}
+
+function pinnedMapIds(instance: string, role: Role): Set<number> {
+  const ids = new Set<number>();
+  for (const { path, map } of listPins(instance, role)) {
+    const pinned = openPinnedMap(path, map);
+    if (pinned === undefined) continue;
+    ids.add(mapId(pinned.fd, map));
+    closeSync(pinned.fd);
+  }
+  return ids;
+}
+
+/** Only when we made it and nothing else is on it. */
+function removeClsact(instance: string, role: Role, target: Interface): boolean {
+  const mark = clsactMark(target);
+  if (!listMarks(instance, role).includes(mark) || hasFilters(target)) return false;
+  destroyClsact(target);
+  clearMark(instance, role, mark);
+  return true;
+}
+
+/** True also when tc cannot tell: then the qdisc stays, which harms nobody. */
+function hasFilters({ name }: Interface): boolean {
+  return DIRECTIONS.some((direction) => {
+    const tc = spawnSync('tc', ['filter', 'show', 'dev', name, direction], { encoding: 'utf8' });
+    return tc.status !== 0 || tc.stdout.trim() !== '';
+  });
+}
+
+/** Every interface of this process' network namespace, also those that are down. */
+function interfaces(): Interface[] {
+  return readFileSync('/proc/self/net/dev', 'utf8')
+    .split('\n')
+    .slice(2)
+    .flatMap((line) => (line.includes(':') ? [line.slice(0, line.lastIndexOf(':')).trim()] : []))
+    .map((name) => interfaceNamed(name));
+}
+
+function filterMark({ interface: target, direction }: Hook): string {
+  return `filter-${namespaceId('/proc/self/ns/net')}-${target.index}-${direction}`;
+}
+
+function clsactMark(target: Interface): string {
+  return `clsact-${namespaceId('/proc/self/ns/net')}-${target.index}`;
+}
+
+/** The living network namespace, not ours, in which a filter of this role is marked. */
+function attachedElsewhere(instance: string, role: Role): string | undefined {
+  const marked = listMarks(instance, role).flatMap(
+    (mark) => /^filter-(\d+)-/.exec(mark)?.[1] ?? [],
+  );
+  if (marked.length === 0) return undefined;
+  const alive = livingNamespaces();
+  alive.delete(namespaceId('/proc/self/ns/net'));
+  return marked.map((id) => alive.get(id)).find((name) => name !== undefined);
+}
+
+function livingNamespaces(): Map<string, string> {
+  const alive = new Map<string, string>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    noteNamespace(alive, `/proc/${pid}/ns/net`);
+  for (const name of tryReadDirectory(NAMED_NAMESPACES))
+    noteNamespace(alive, `${NAMED_NAMESPACES}/${name}`);
+  return alive;
+}
+
+function noteNamespace(into: Map<string, string>, path: string): void {
+  try {
+    into.set(namespaceId(path), path);
+  } catch {
+    /* ended meanwhile, or not ours to see */
+  }
+}
+
+function tryReadDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function namespaceId(path: string): string {
+  return String(statSync(path).ino);
+}

@@ -1,0 +1,282 @@
+/** datapath/contract.h in TypeScript: every struct, number and word that kernel and user space share. */
+import {
+  address4,
+  array,
+  bePort,
+  counter,
+  flag,
+  named,
+  padding,
+  port,
+  rawBytes,
+  struct,
+  u16,
+  u32,
+  u64,
+  u8,
+  type ValueOf,
+} from './codec.ts';
+
+/** Part of every pin's name, so that an old map is never read as a new one. */
+export const CONTRACT_VERSION = 1;
+export const NO_SLOT = 0xffff_ffff;
+
+/** Time in the session tables: 2^20 ns of CLOCK_MONOTONIC, modulo 2^32. */
+export const TICK_SHIFT = 20;
+/** How often a busy session's slot is written: 1 s. */
+export const TOUCH_TICKS = 954;
+export const TICKS_MODULO = 2 ** 32;
+
+// ---- Words for numbers -------------------------------------------------------
+
+export type SessionState = keyof typeof SESSION_STATE;
+export const SESSION_STATE = {
+  free: 0,
+  opening: 1,
+  established: 2,
+  closing: 3,
+  'time-wait': 4,
+  reset: 5,
+  dead: 6,
+} as const;
+
+export type SessionKind = keyof typeof SESSION_KIND;
+export const SESSION_KIND = { balanced: 0, restored: 1, kept: 2, direct: 3 } as const;
+
+export type ToaMode = keyof typeof TOA_MODE;
+export const TOA_MODE = { off: 0, syn: 1, handshake: 2 } as const;
+
+export type Refusal = keyof typeof REFUSAL;
+export const REFUSAL = { reset: 0, drop: 1 } as const;
+
+export type ScheduleSelect = keyof typeof SCHEDULE_SELECT;
+export const SCHEDULE_SELECT = { 'round-robin': 0, 'source-hash': 1 } as const;
+
+export type CollisionPolicy = keyof typeof COLLISION_POLICY;
+export const COLLISION_POLICY = { remap: 0, local: 1, drop: 2 } as const;
+
+export type EventType = keyof typeof EVENT_TYPE;
+export const EVENT_TYPE = {
+  collision: 1,
+  'no-local-port': 2,
+  'no-backend': 3,
+  'table-full': 4,
+} as const;
+
+export type CollisionAction = keyof typeof COLLISION_ACTION;
+export const COLLISION_ACTION = { none: 0, remapped: 1, 'kept-local': 2, dropped: 3 } as const;
+
+// ---- Bits -------------------------------------------------------------------
+
+/** Of SessionSlot.word. */
+export const CLOSED_BY_FRONT = 0x100;
+export const CLOSED_BY_BACK = 0x200;
+
+/** Of SessionSlot.flags. */
+export const SLOT_REMAPPED = 0x1;
+export const SLOT_ADOPTED = 0x2;
+
+/** Of SessionEntry.flags. */
+export const ENTRY_BACK = 0x1;
+export const ENTRY_ESTABLISHED = 0x2;
+export const ENTRY_TOA_HANDSHAKE = 0x4;
+export const ENTRY_IDENTITY = 0x8;
+export const ENTRY_LINK = 0x10;
+
+// ---- Structs ------------------------------------------------------------------
+
+/** A TCP flow as one side puts it on the wire: key of `sessions`. */
+export type Flow4 = ValueOf<typeof flow4>;
+export const flow4 = struct('flow4', {
+  sourceAddr: address4,
+  destinationAddr: address4,
+  sourcePort: bePort,
+  destinationPort: bePort,
+  protocol: u8,
+  pad: padding(3),
+});
+
+/** An address and a port that packets are sent to. */
+export type Endpoint4 = ValueOf<typeof endpoint4>;
+export const endpoint4 = struct('endpoint4', {
+  addr: address4,
+  port: bePort,
+  protocol: u8,
+  pad: padding(1),
+});
+
+/** A session's life, and what names its two map entries; value of `session_slots`. */
+export type SessionSlot = ValueOf<typeof sessionSlot>;
+export const sessionSlot = struct('session_slot', {
+  front: flow4,
+  back: flow4,
+  word: u32,
+  seen: u32,
+  created: u32,
+  frontIsn: u32,
+  backIsn: u32,
+  listener: u16,
+  backend: u16,
+  local: u16,
+  kind: named(u8, SESSION_KIND),
+  flags: u8,
+  pad: padding(4),
+});
+
+/** How a packet of one direction leaves; value of `sessions`. */
+export type SessionEntry = ValueOf<typeof sessionEntry>;
+export const sessionEntry = struct('session_entry', {
+  bytes: counter,
+  packets: u32,
+  sourceAddr: address4,
+  destinationAddr: address4,
+  sourcePort: bePort,
+  destinationPort: bePort,
+  slot: u32,
+  seen: u32,
+  handshakeAck: u32,
+  listener: u16,
+  backend: u16,
+  link: rawBytes(6),
+  flags: u16,
+});
+
+/** The one value of `settings`; `timeout` is in ticks, by number of SESSION_STATE. */
+export type Settings = ValueOf<typeof settings>;
+export const settings = struct('settings', {
+  secret: array(u64, 2),
+  timeout: array(u32, 8),
+  sessionCapacity: u32,
+  openingMax: u32,
+  localCount: u32,
+  pad: padding(4),
+});
+
+/** What the sweeper did and what is there now. */
+export type SweepStats = ValueOf<typeof sweepStats>;
+export const sweepStats = struct('sweep_stats', {
+  passes: counter,
+  expired: array(counter, 8),
+  evicted: counter,
+  nanoseconds: counter,
+  cursor: u32,
+  highWater: u32,
+  opening: u32,
+  live: u32,
+  resting: u32,
+  pad: padding(4),
+});
+
+/** Value of `listeners`, keyed by Endpoint4. */
+export type Listener = ValueOf<typeof listener>;
+export const listener = struct('listener', {
+  pool: u32,
+  sessionsMax: u32,
+  index: u16,
+  toa: named(u8, TOA_MODE),
+  onUnknown: named(u8, REFUSAL),
+  onRefused: named(u8, REFUSAL),
+  pad: padding(3),
+});
+
+/** Value of `pools`; `table` is offset << 32 | length of its run of `schedule`. */
+export type Pool = ValueOf<typeof pool>;
+export const pool = struct('pool', {
+  table: u64,
+  select: named(u32, SCHEDULE_SELECT),
+  localsFirst: u32,
+  localsCount: u32,
+  pad: padding(4),
+});
+
+/** Value of `backends`; the index is stable while sessions refer to it. */
+export type Backend = ValueOf<typeof backend>;
+export const backend = struct('backend', {
+  addr: address4,
+  port: bePort,
+  used: flag,
+  pad: padding(1),
+});
+
+/** Value of `locals`; both ports are inclusive. */
+export type Local = ValueOf<typeof local>;
+export const local = struct('local', { addr: address4, portLow: port, portHigh: port });
+
+/** Key of `local_ports`. */
+export type LocalPair = ValueOf<typeof localPair>;
+export const localPair = struct('local_pair', { local: u32, backend: u32 });
+
+/** The ports of one local towards one backend. */
+export type LocalPorts = ValueOf<typeof localPorts>;
+export const localPorts = struct('local_ports', {
+  allocated: counter,
+  probes: counter,
+  failed: counter,
+  cursor: u32,
+  inUse: u32,
+  resting: u32,
+  pad: padding(4),
+});
+
+/** Per CPU, by listener index and by backend index; `in` is from the client. */
+export type Traffic = ValueOf<typeof traffic>;
+export const traffic = struct('traffic', {
+  connections: counter,
+  packetsIn: counter,
+  bytesIn: counter,
+  packetsOut: counter,
+  bytesOut: counter,
+  refused: counter,
+  toaInserted: counter,
+  toaNotInserted: counter,
+});
+
+/** Value of `servers`, keyed by Endpoint4; both ports are inclusive. */
+export type Server = ValueOf<typeof server>;
+export const server = struct('server', {
+  backend: u16,
+  remapLow: port,
+  remapHigh: port,
+  onCollision: named(u8, COLLISION_POLICY),
+  pad: padding(1),
+});
+
+/** Key of `trusted_locals`, a longest-prefix trie. */
+export type Prefix4 = ValueOf<typeof prefix4>;
+export const prefix4 = struct('prefix4', { bits: u32, addr: address4 });
+
+/** Key of `collisions`. */
+export type CollisionKey = ValueOf<typeof collisionKey>;
+export const collisionKey = struct('collision_key', { clientAddr: address4, backend: u32 });
+
+/** Value of `collisions`. */
+export type CollisionCount = ValueOf<typeof collisionCount>;
+export const collisionCount = struct('collision_count', {
+  remapped: counter,
+  keptLocal: counter,
+  dropped: counter,
+});
+
+/** A record of the ring buffer `events`; `timeNs` is CLOCK_MONOTONIC, `ownerAge` in ticks. */
+export type Event = ValueOf<typeof event>;
+export const event = struct('event', {
+  timeNs: u64,
+  type: named(u32, EVENT_TYPE),
+  listener: u16,
+  backend: u16,
+  subject: flow4,
+  owner: flow4,
+  visible: flow4,
+  ownerAge: u32,
+  visiblePort: bePort,
+  local: u16,
+  action: named(u8, COLLISION_ACTION),
+  ownerState: named(u8, SESSION_STATE),
+  ownerKind: named(u8, SESSION_KIND),
+  subjectKind: named(u8, SESSION_KIND),
+  pad: padding(4),
+});
+
+/** A value of `sweep`: the kernel's timer, which reads as zero, then the figures. */
+export type Sweep = ValueOf<typeof sweep>;
+export const sweep = struct('sweep_value', { timer: padding(16), stats: sweepStats });

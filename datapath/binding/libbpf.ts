@@ -1,0 +1,236 @@
+/** The C functions of libbpf that this project calls; the only file that does FFI. */
+import koffi, { type LibraryHandle } from 'koffi';
+import type { Unit } from '../../packet/unit.ts';
+import { BpfError, callFailed } from './errors.ts';
+
+type KoffiFunction = ReturnType<LibraryHandle['func']>;
+export type MapFd = Unit<number, 'MapFd'>;
+export type ProgramFd = Unit<number, 'ProgramFd'>;
+export type InterfaceIndex = Unit<number, 'InterfaceIndex'>;
+/** An address in this process that C gave us. */
+export type Pointer = Unit<bigint, 'Pointer'>;
+
+/** Called for each record of a ring buffer; C reads the result: negative stops the reading. */
+export type SampleCallback = (record: Buffer) => void;
+
+export const ERRNO = {
+  ENOENT: 2,
+  E2BIG: 7,
+  ENODEV: 19,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOSPC: 28,
+} as const;
+
+const LIBRARY = 'libbpf.so.1';
+const C_LIBRARY = 'libc.so.6';
+const VA_LIST_BYTES = 32; /* 24 on x86-64, 32 on arm64; both pass it by address */
+const LEVEL_DEBUG = 2;
+const LOG_LINES_KEPT = 400; /* the verifier's log ends with what it rejected */
+
+let library: ReturnType<typeof declare> | undefined;
+let printed: string[] = [];
+let printedTotal = 0;
+
+/** libbpf, loaded at first use so that commands without BPF run where it is not installed. */
+export function lib(): ReturnType<typeof declare> {
+  return (library ??= declare());
+}
+
+function declare() {
+  const [bpf, c] = [open(LIBRARY), open(C_LIBRARY)];
+  const batchOptions = koffi.pointer(
+    koffi.struct({ sz: 'size_t', elem_flags: 'uint64_t', flags: 'uint64_t' }),
+  );
+  const testRun = koffi.struct({
+    sz: 'size_t',
+    data_in: 'uint8_t *',
+    data_out: 'uint8_t *',
+    data_size_in: 'uint32_t',
+    data_size_out: 'uint32_t',
+    ctx_in: 'uint8_t *',
+    ctx_out: 'uint8_t *',
+    ctx_size_in: 'uint32_t',
+    ctx_size_out: 'uint32_t',
+    retval: 'uint32_t',
+    repeat: 'int',
+    duration: 'uint32_t',
+    flags: 'uint32_t',
+    cpu: 'uint32_t',
+    batch_size: 'uint32_t',
+  });
+  const tcHook = koffi.struct({
+    sz: 'size_t',
+    ifindex: 'int',
+    attach_point: 'int',
+    parent: 'uint32_t',
+  });
+  const tcOptions = koffi.struct({
+    sz: 'size_t',
+    prog_fd: 'int',
+    flags: 'uint32_t',
+    prog_id: 'uint32_t',
+    handle: 'uint32_t',
+    priority: 'uint32_t',
+  });
+  const print = koffi.proto('int', ['int', 'void *', 'void *']);
+  const sample = koffi.proto('int', ['void *', 'void *', 'size_t']);
+  const hook = koffi.inout(koffi.pointer(tcHook));
+  const options = koffi.inout(koffi.pointer(tcOptions));
+  const count = 'uint32_t *';
+  const p = 'void *';
+
+  const functions = {
+    sizes: {
+      testRun: koffi.sizeof(testRun),
+      tcHook: koffi.sizeof(tcHook),
+      tcOptions: koffi.sizeof(tcOptions),
+    },
+    sample: koffi.pointer(sample),
+
+    open: bpf.func('bpf_object__open', p, ['str']),
+    load: bpf.func('bpf_object__load', 'int', [p]),
+    close: bpf.func('bpf_object__close', 'void', [p]),
+    nextMap: bpf.func('bpf_object__next_map', p, [p, p]),
+    nextProgram: bpf.func('bpf_object__next_program', p, [p, p]),
+    programName: bpf.func('bpf_program__name', 'str', [p]),
+    programFd: bpf.func('bpf_program__fd', 'int', [p]),
+    mapName: bpf.func('bpf_map__name', 'str', [p]),
+    mapFd: bpf.func('bpf_map__fd', 'int', [p]),
+    mapIsInternal: bpf.func('bpf_map__is_internal', 'bool', [p]),
+    mapType: bpf.func('bpf_map__type', 'int', [p]),
+    mapKeySize: bpf.func('bpf_map__key_size', 'uint32_t', [p]),
+    mapValueSize: bpf.func('bpf_map__value_size', 'uint32_t', [p]),
+    mapMaxEntries: bpf.func('bpf_map__max_entries', 'uint32_t', [p]),
+    mapFlags: bpf.func('bpf_map__map_flags', 'uint32_t', [p]),
+    setMaxEntries: bpf.func('bpf_map__set_max_entries', 'int', [p, 'uint32_t']),
+    setPinPath: bpf.func('bpf_map__set_pin_path', 'int', [p, 'str']),
+
+    pin: bpf.func('bpf_obj_pin', 'int', ['int', 'str']),
+    getPinned: bpf.func('bpf_obj_get', 'int', ['str']),
+    mapFdById: bpf.func('bpf_map_get_fd_by_id', 'int', ['uint32_t']),
+    programFdById: bpf.func('bpf_prog_get_fd_by_id', 'int', ['uint32_t']),
+    info: bpf.func('bpf_obj_get_info_by_fd', 'int', ['int', p, koffi.inout(count)]),
+    enableStats: bpf.func('bpf_enable_stats', 'int', ['int']),
+    possibleCpus: bpf.func('libbpf_num_possible_cpus', 'int', []),
+
+    lookup: bpf.func('bpf_map_lookup_elem', 'int', ['int', p, p]),
+    update: bpf.func('bpf_map_update_elem', 'int', ['int', p, p, 'uint64_t']),
+    delete: bpf.func('bpf_map_delete_elem', 'int', ['int', p]),
+    lookupAndDelete: bpf.func('bpf_map_lookup_and_delete_elem', 'int', ['int', p, p]),
+    nextKey: bpf.func('bpf_map_get_next_key', 'int', ['int', p, p]),
+    lookupBatch: bpf.func('bpf_map_lookup_batch', 'int', [
+      'int',
+      p,
+      p,
+      p,
+      p,
+      koffi.inout(count),
+      batchOptions,
+    ]),
+    updateBatch: bpf.func('bpf_map_update_batch', 'int', [
+      'int',
+      p,
+      p,
+      koffi.inout(count),
+      batchOptions,
+    ]),
+
+    ringNew: bpf.func('ring_buffer__new', p, ['int', koffi.pointer(sample), p, p]),
+    ringConsume: bpf.func('ring_buffer__consume', 'int', [p]),
+    ringEpollFd: bpf.func('ring_buffer__epoll_fd', 'int', [p]),
+    ringFree: bpf.func('ring_buffer__free', 'void', [p]),
+
+    testRun: bpf.func('bpf_prog_test_run_opts', 'int', [
+      'int',
+      koffi.inout(koffi.pointer(testRun)),
+    ]),
+
+    tcHookCreate: bpf.func('bpf_tc_hook_create', 'int', [hook]),
+    tcHookDestroy: bpf.func('bpf_tc_hook_destroy', 'int', [hook]),
+    tcAttach: bpf.func('bpf_tc_attach', 'int', [hook, options]),
+    tcDetach: bpf.func('bpf_tc_detach', 'int', [hook, options]),
+    tcQuery: bpf.func('bpf_tc_query', 'int', [hook, options]),
+    interfaceIndex: c.func('if_nametoindex', 'uint32_t', ['str']),
+  };
+
+  const format = c.func('vsnprintf', 'int', [p, 'size_t', p, p]);
+  const setPrint = bpf.func('libbpf_set_print', p, [koffi.pointer(print)]);
+  setPrint(
+    koffi.register((level: number, text: bigint, args: bigint) => {
+      if (level < LEVEL_DEBUG) record(formatted(format, text, args));
+      return 0;
+    }, koffi.pointer(print)),
+  );
+  return functions;
+}
+
+/** Starts listening to what libbpf prints; the function returned gives the lines since then. */
+export function listen(): () => string[] {
+  lib();
+  const start = printedTotal;
+  return () => (printedTotal === start ? [] : printed.slice(-(printedTotal - start)));
+}
+
+/** Throws unless `result` is a success; libbpf returns `-errno`. */
+export function check(result: number, operation: string, subject: string): number {
+  if (result < 0) throw callFailed(operation, subject, -result);
+  return result;
+}
+
+/** `errno` as C left it, for calls that answer with a null pointer. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** Runs a C function on a worker thread; `args` stay alive until it ends. */
+export function inBackground(call: KoffiFunction, ...args: unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call.async(...args, (error: Error | null, result: number) =>
+      error === null ? resolve(result) : reject(error),
+    );
+  });
+}
+
+/** The address of a buffer's bytes, for a pointer inside another buffer. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return koffi.address(bytes);
+}
+
+/** A C callback that hands each record to `onRecord` as a copy. `release` frees it. */
+export function sampleCallback(onRecord: SampleCallback): { pointer: bigint; release(): void } {
+  const pointer = koffi.register((_context: unknown, data: bigint, bytes: number | bigint) => {
+    onRecord(Buffer.from(new Uint8Array(koffi.view(data, Number(bytes)))));
+    return 0;
+  }, lib().sample);
+  return { pointer, release: () => koffi.unregister(pointer) };
+}
+
+/** Calls `onReadable` whenever `fd` has something to read. */
+export function whenReadable(fd: number, onReadable: () => void): { close(): void } {
+  return koffi.node.poll(fd, { readable: true }, onReadable);
+}
+
+function open(name: string): LibraryHandle {
+  try {
+    return koffi.load(name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BpfError({ code: 'BPF_LIBRARY_MISSING', library: name, reason }, { cause: error });
+  }
+}
+
+/** printf's result; measured first, because a verifier log has any length. */
+function formatted(format: KoffiFunction, text: bigint, args: bigint): string {
+  const list = new Uint8Array(koffi.view(args, VA_LIST_BYTES));
+  const bytes: number = format(null, 0, text, Buffer.from(list));
+  const out = Buffer.alloc(bytes + 1);
+  format(out, out.length, text, Buffer.from(list));
+  return out.toString('utf8', 0, bytes);
+}
+
+function record(text: string): void {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  printedTotal += lines.length;
+  printed = [...printed, ...lines.slice(-LOG_LINES_KEPT)].slice(-LOG_LINES_KEPT);
+}

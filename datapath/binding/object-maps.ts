@@ -1,0 +1,66 @@
+/** The maps of balancer.bpf.o and agent.bpf.o, typed, by the names that contract.h gives their contents. */
+import { address4, counter, u32 } from './codec.ts';
+import {
+  backend,
+  collisionCount,
+  collisionKey,
+  endpoint4,
+  flow4,
+  listener,
+  local,
+  localPair,
+  localPorts,
+  pool,
+  prefix4,
+  server,
+  sessionEntry,
+  sessionSlot,
+  settings,
+  sweep,
+  traffic,
+} from './contract.ts';
+import { addCounters, addNumbers, ArrayMap, PerCpuArray, StackMap, TypedMap } from './map.ts';
+import type { MapSource } from './object.ts';
+
+export type CommonMaps = ReturnType<typeof commonMaps>;
+export type BalancerMaps = ReturnType<typeof balancerMaps>;
+export type AgentMaps = ReturnType<typeof agentMaps>;
+
+export function balancerMaps(from: MapSource) {
+  return {
+    ...commonMaps(from),
+    listeners: new TypedMap(from.map('listeners'), endpoint4, listener),
+    pools: new ArrayMap(from.map('pools'), pool),
+    schedule: new ArrayMap(from.map('schedule'), u32),
+    backends: new ArrayMap(from.map('backends'), backend),
+    locals: new ArrayMap(from.map('locals'), local),
+    localsByAddr: new TypedMap(from.map('locals_by_addr'), address4, u32),
+    listenerTraffic: new PerCpuArray(from.map('listener_traffic'), traffic, addCounters),
+    listenerLive: new ArrayMap(from.map('listener_live'), u32),
+    backendLive: new ArrayMap(from.map('backend_live'), u32),
+  };
+}
+
+export function agentMaps(from: MapSource) {
+  return {
+    ...commonMaps(from),
+    servers: new TypedMap(from.map('servers'), endpoint4, server),
+    trustedLocals: new TypedMap(from.map('trusted_locals'), prefix4, u32),
+    collisions: new TypedMap(from.map('collisions'), collisionKey, collisionCount),
+  };
+}
+
+export function commonMaps(from: MapSource) {
+  return {
+    settings: new ArrayMap(from.map('settings'), settings),
+    sweep: new ArrayMap(from.map('sweep'), sweep),
+    sessionSlots: new ArrayMap(from.map('session_slots'), sessionSlot),
+    freeSlots: new StackMap(from.map('free_slots'), u32),
+    sessions: new TypedMap(from.map('sessions'), flow4, sessionEntry),
+    localPorts: new TypedMap(from.map('local_ports'), localPair, localPorts),
+    verdicts: new PerCpuArray(from.map('verdicts'), counter, addNumbers),
+    notes: new PerCpuArray(from.map('notes'), counter, addNumbers),
+    backendTraffic: new PerCpuArray(from.map('backend_traffic'), traffic, addCounters),
+    events: from.map('events'),
+  };
+}

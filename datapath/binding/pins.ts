@@ -1,0 +1,108 @@
+/** Where an instance's maps are pinned, so that they outlive the daemons: /sys/fs/bpf/fullnat/<instance>/<role>. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { CONTRACT_VERSION } from './contract.ts';
+import { callFailed } from './errors.ts';
+
+export type Role = 'balancer' | 'agent';
+export const ROLES: readonly Role[] = ['balancer', 'agent'];
+export type Pin = { map: string; version: number; path: string };
+
+export const PIN_ROOT = '/sys/fs/bpf/fullnat';
+const BPFFS = '/sys/fs/bpf';
+const BPFFS_MAGIC = 0xcafe4a11;
+const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
+/** Not a dot before the version: bpffs refuses names with dots. */
+const PIN = /^(.+)_v(\d+)$/;
+
+export function roleDirectory(instance: string, role: Role): string {
+  if (!INSTANCE.test(instance))
+    throw new RangeError(
+      `an instance name has 1 to 32 letters, digits, - or _ and starts with a letter or digit, got '${instance}'`,
+    );
+  return `${PIN_ROOT}/${instance}/${role}`;
+}
+
+export function pinPath(instance: string, role: Role, map: string): string {
+  return `${roleDirectory(instance, role)}/${map}_v${CONTRACT_VERSION}`;
+}
+
+/** Every pinned map of an instance, of whatever version. */
+export function listPins(instance: string, role: Role): Pin[] {
+  const directory = roleDirectory(instance, role);
+  return listDirectory(directory).flatMap((name) => {
+    const [, map, version] = PIN.exec(name) ?? [];
+    if (map === undefined || version === undefined) return [];
+    return [{ map, version: Number(version), path: `${directory}/${name}` }];
+  });
+}
+
+/** Names of the instances that have pins. */
+export function listInstances(): string[] {
+  return listDirectory(PIN_ROOT);
+}
+
+/** Mounts bpffs when it is missing and makes the instance's directory. */
+export function preparePins(instance: string, role: Role): void {
+  const directory = roleDirectory(instance, role);
+  if (!isBpffs()) {
+    const mount = spawnSync('mount', ['-t', 'bpf', 'bpf', BPFFS], { encoding: 'utf8' });
+    if (mount.status !== 0)
+      throw callFailed('mount the BPF file system on', BPFFS, 1, [mount.stderr ?? '']);
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+}
+
+/** Removes what is pinned and the directories that are empty then. */
+export function removePins(instance: string, role: Role): number {
+  const pins = listPins(instance, role);
+  for (const { path } of pins) unlinkSync(path);
+  const directory = roleDirectory(instance, role);
+  for (const mark of listDirectory(directory)) rmdirSync(`${directory}/${mark}`);
+  removeIfEmpty(directory);
+  removeIfEmpty(`${PIN_ROOT}/${instance}`);
+  return pins.length;
+}
+
+/** Marks are empty directories beside the pins: memory that lives as long as they do. */
+export function setMark(instance: string, role: Role, mark: string): void {
+  mkdirSync(`${roleDirectory(instance, role)}/${mark}`, { recursive: true, mode: 0o700 });
+}
+
+export function clearMark(instance: string, role: Role, mark: string): void {
+  removeIfEmpty(`${roleDirectory(instance, role)}/${mark}`);
+}
+
+export function listMarks(instance: string, role: Role): string[] {
+  return listDirectory(roleDirectory(instance, role)).filter((name) => !PIN.test(name));
+}
+
+function isBpffs(): boolean {
+  try {
+    return statfsSync(BPFFS).type === BPFFS_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,110 @@
+/** How packets leave and what is counted on the way: public numbers, names and meanings. Append only. */
+
+export type Verdict = keyof typeof VERDICT;
+/** Numbers of enum verdict; index into `verdicts`, whose length is VERDICT_COUNT. */
+export const VERDICT = {
+  pass: 0,
+  'to-backend': 1,
+  'to-client': 2,
+  'reset-unknown': 3,
+  'reset-no-backend': 4,
+  'reset-no-local-port': 5,
+  'reset-table-full': 6,
+  'reset-listener-limit': 7,
+  'drop-unknown': 8,
+  'drop-no-backend': 9,
+  'drop-no-local-port': 10,
+  'drop-table-full': 11,
+  'drop-listener-limit': 12,
+  'drop-malformed': 13,
+  'drop-bad-checksum': 14,
+  'drop-fragment': 15,
+  'drop-ip-options': 16,
+  'drop-ttl': 17,
+  'drop-no-session': 18,
+  'drop-race': 19,
+  'drop-no-route': 20,
+  'drop-too-big': 21,
+  'drop-internal': 22,
+  'drop-local-not-tcp': 23,
+  'drop-collision': 24,
+  'drop-remap-exhausted': 25,
+  'drop-stale': 26,
+  kept: 27,
+  'drop-tuple-owned': 28,
+  'drop-later-fragment': 29,
+} as const;
+export const VERDICT_COUNT = 32;
+
+/** One line each, for the person who reads the counters. */
+export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
+  pass: 'not for a listener, a local or a server of this instance; left untouched',
+  'to-backend': 'translated and sent on to the backend',
+  'to-client': 'translated and sent back to the client',
+  'reset-unknown': 'not a SYN and no session has its tuple; answered with RST',
+  'reset-no-backend': 'the pool has no backend that is up; answered with RST',
+  'reset-no-local-port':
+    'every local port towards the backend is taken; answered with RST; add locals',
+  'reset-table-full': 'the session table is full; answered with RST; raise sessions.capacity',
+  'reset-listener-limit': 'the listener has maxSessions sessions; answered with RST',
+  'drop-unknown':
+    'not a SYN and no session has its tuple; dropped, as the listener says (onUnknown)',
+  'drop-no-backend':
+    'the pool has no backend that is up; dropped, as the listener says (onRefused)',
+  'drop-no-local-port': 'every local port towards the backend is taken; dropped; add locals',
+  'drop-table-full': 'the session table is full; dropped; raise sessions.capacity',
+  'drop-listener-limit': 'the listener has maxSessions sessions; dropped',
+  'drop-malformed': 'lengths in its headers contradict each other',
+  'drop-bad-checksum': 'the checksum of its IPv4 header is wrong',
+  'drop-fragment': 'an IP fragment; TCP should not be fragmented: check the MTU along the path',
+  'drop-ip-options': 'it has IP options, which are not translated',
+  'drop-ttl': 'its time to live ended here: is there a routing loop?',
+  'drop-no-session': 'sent to a local, but no session has its tuple: a late answer, or a scan',
+  'drop-race': 'its session was being deleted at that moment; the sender will repeat it',
+  'drop-no-route': 'the kernel has no route to where it should go, or IP forwarding is off',
+  'drop-too-big': 'larger than the MTU of the next hop',
+  'drop-internal': 'a function of the kernel failed; please report it with the kernel version',
+  'drop-local-not-tcp': 'sent to a local, and neither TCP nor an ICMP error about a session',
+  'drop-collision':
+    'another connection owns the tuple it would have at the server, and the policy is drop',
+  'drop-remap-exhausted': 'it had to get another port, and every port of remapPorts is taken',
+  'drop-stale': 'its tuple belongs to another connection by now',
+  kept: 'of a known session that needs no translation; left untouched',
+  'drop-tuple-owned':
+    'the server already has a connection with this tuple; the next SYN gets another port',
+  'drop-later-fragment':
+    'a later IP fragment sent to a local: it has no ports to find its session by',
+};
+
+export type Note = keyof typeof NOTE;
+/** Numbers of enum note; index into `notes`, whose length is NOTE_COUNT. */
+export const NOTE = {
+  'toa-forged-client': 0,
+  'toa-untrusted': 1,
+  'toa-missing': 2,
+  'toa-stripped': 3,
+  hairpin: 4,
+  'collision-remapped': 5,
+  'collision-local': 6,
+  'collision-dropped': 7,
+  adopted: 8,
+  'event-lost': 9,
+  reopened: 10,
+  'opening-evicted': 11,
+} as const;
+export const NOTE_COUNT = 16;
+
+export const NOTE_MEANING: Readonly<Record<Note, string>> = {
+  'toa-forged-client': 'a client sent a TOA option; blanked',
+  'toa-untrusted': 'a TOA option from an address that is not in trustedLocals; blanked',
+  'toa-missing': 'a SYN from a trusted local had no TOA option; its local address was kept',
+  'toa-stripped': 'TOA options removed before the server saw them',
+  hairpin: "the client is the server itself; the local's address was kept",
+  'collision-remapped': 'collisions solved with another client port',
+  'collision-local': "collisions solved by keeping the local's address",
+  'collision-dropped': 'collisions that the policy drop made fail',
+  adopted: 'connections found in mid-stream, for example after a start of the agent',
+  'event-lost': 'events not reported because the ring buffer was full',
+  reopened: 'resting sessions taken up again by a new SYN of the same client port',
+  'opening-evicted': 'half-open sessions that gave way to newer ones (sessions.openingMax)',
+};
