@@ -71,6 +71,10 @@ enum session_kind {
 
 #define SLOT_REMAPPED 0x1 /* agent: the server sees another port than the client's */
 #define SLOT_ADOPTED 0x2  /* agent: found in mid-stream, no SYN seen */
+#define SLOT_REOPENED 0x4 /* taken up again by a SYN while it rested */
+
+/* session_slot.local of an agent's session that holds no port of the remap range. */
+#define NO_LOCAL 0xffffu
 
 /*
  * One per session: its life, and what names its two map entries. Touched only
@@ -92,8 +96,8 @@ struct session_slot {
 	__u8 flags;         /* SLOT_* */
 	__u32 pad;
 };
-_Static_assert(
-	sizeof(struct session_slot) == 64, "one cache line; keep binding/contract.ts in step");
+_Static_assert(sizeof(struct session_slot) == 64,
+	       "one cache line; keep binding/contract.ts in step");
 
 #define ENTRY_BACK 0x1          /* received from the server's side */
 #define ENTRY_ESTABLISHED 0x2   /* fast path: the slot is read only once a second */
