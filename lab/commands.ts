@@ -3,6 +3,9 @@
 import type { End, Role, Topology } from './topology.ts';
 import { namespaceName } from './topology.ts';
 
+/** Above the few that the kernel gives to `lo` and the bridges. */
+const FIRST_INDEX = 100;
+
 /** For `ip -batch -` in the root namespace: namespaces first, then links between them. */
 export function namespaceLines(topology: Topology): string[] {
   return topology.namespaces.map(({ name }) => `netns add ${name}`);
@@ -11,9 +14,14 @@ export function namespaceLines(topology: Topology): string[] {
 /** For `ip -batch -`: devices are created where they belong and never seen elsewhere. */
 export function linkLines(topology: Topology): string[] {
   const { instance, mtuBytes } = topology;
-  const end = ({ role, device }: End) =>
-    `${device} mtu ${mtuBytes} netns ${namespaceName(instance, role)}`;
-  return topology.links.map(({ a, b }) => `link add ${end(a)} type veth peer name ${end(b)}`);
+  const end = ({ role, device }: End, index: number) =>
+    `${device} index ${index} mtu ${mtuBytes} netns ${namespaceName(instance, role)}`;
+  // Two ends with the same index look to the kernel like one device that has no peer, and it
+  // may then take a second to notice that the link is up, in which a bridge forwards nothing.
+  return topology.links.map(
+    ({ a, b }, i) =>
+      `link add ${end(a, FIRST_INDEX + 2 * i)} type veth peer name ${end(b, FIRST_INDEX + 2 * i + 1)}`,
+  );
 }
 
 /** For `ip -n NAMESPACE -batch -`: bridges, then links up, then addresses, then routes. */

@@ -4,11 +4,12 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { linkLines, namespaceLines, roleLines } from './commands.ts';
 import type { Ran, RunOptions, StartOptions } from './process.ts';
-import { runProgram, startProgram, waitUntil } from './process.ts';
+import { LabError, runProgram, startProgram, waitUntil } from './process.ts';
 import type { Topology } from './topology.ts';
 import { ROLES, namespaceName } from './topology.ts';
 
 const NETNS_FOLDER = '/run/netns';
+const BRIDGE_TIMEOUT_MS = 5_000;
 
 /** Makes the namespaces of a topology with everything in them. */
 export async function createNamespaces(topology: Topology): Promise<void> {
@@ -21,6 +22,7 @@ export async function createNamespaces(topology: Topology): Promise<void> {
   await Promise.all(
     topology.namespaces.map(({ role, name }) => ip(['-n', name], roleLines(topology, role))),
   );
+  await waitForBridges(topology);
 }
 
 /** Kills what runs in the instance's namespaces, then removes them; returns what was removed. */
@@ -87,6 +89,26 @@ function identity(path: string): string | undefined {
     return `${dev}:${ino}`;
   } catch {
     return undefined;
+  }
+}
+
+/** A bridge drops what arrives before its ports forward; the first SYN must not be that. */
+async function waitForBridges(topology: Topology): Promise<void> {
+  const forwarding = await Promise.all(
+    topology.bridges.map(({ role }) => {
+      const argv = ['bridge', '-j', 'link'];
+      return waitUntil(
+        async () => {
+          const { stdout } = await run(namespaceName(topology.instance, role), argv);
+          const ports = JSON.parse(stdout) as { state: string }[];
+          return ports.every(({ state }) => state === 'forwarding');
+        },
+        { timeoutMs: BRIDGE_TIMEOUT_MS },
+      );
+    }),
+  );
+  if (forwarding.includes(false)) {
+    throw new LabError('LAB_NOT_READY', 'the bridges of the lab did not start to forward');
   }
 }
 
