@@ -15,9 +15,7 @@ const NOT_HELPERS = new Set(['bpf_htons', 'bpf_htonl', 'bpf_ntohs', 'bpf_ntohl',
 report('documented', [...undocumentedNumbers(), ...undocumentedHelpers()]);
 
 function undocumentedNumbers() {
-  const rows = new Set(
-    [...read(VERDICTS).matchAll(/^\|\s*(\d+)\s*\|\s*`([a-z-]+)`/gm)].map(rowOf),
-  );
+  const rows = new Set([...read(VERDICTS).matchAll(/^\|\s*(\d+)\s*\|\s*`([a-z-]+)`/gm)].map(rowOf));
   return [...read(CONTRACT).matchAll(/^\s*(?:VERDICT|NOTE)_(\w+) = (\d+),/gm)]
     .filter(([, name]) => name !== 'COUNT')
     .map(([, name, number]) => rowOf(['', number, name.toLowerCase().replaceAll('_', '-')]))
