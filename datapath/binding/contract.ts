@@ -20,6 +20,8 @@ import {
 /** Part of every pin's name, so that an old map is never read as a new one. */
 export const CONTRACT_VERSION = 1;
 export const NO_SLOT = 0xffff_ffff;
+/** SessionSlot.local of an agent's session that holds no port of the remap range. */
+export const NO_LOCAL = 0xffff;
 
 /** Time in the session tables: 2^20 ns of CLOCK_MONOTONIC, modulo 2^32. */
 export const TICK_SHIFT = 20;
@@ -75,6 +77,7 @@ export const CLOSED_BY_BACK = 0x200;
 /** Of SessionSlot.flags. */
 export const SLOT_REMAPPED = 0x1;
 export const SLOT_ADOPTED = 0x2;
+export const SLOT_REOPENED = 0x4;
 
 /** Of SessionEntry.flags. */
 export const ENTRY_BACK = 0x1;
@@ -82,6 +85,7 @@ export const ENTRY_ESTABLISHED = 0x2;
 export const ENTRY_TOA_HANDSHAKE = 0x4;
 export const ENTRY_IDENTITY = 0x8;
 export const ENTRY_LINK = 0x10;
+export const ENTRY_TOA_OFF = 0x20;
 
 // ---- Structs ------------------------------------------------------------------
 
