@@ -1,4 +1,4 @@
-// Checks that folders import only from the layers below them, as docs/decisions and design say.
+// Checks that folders import only from the layers below them, and packages only where they belong.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -18,6 +18,10 @@ const MAY_IMPORT = {
 
 /** Layers that must also run where there is no Node. Their tests may use it. */
 const PURE = ['packet', 'datapath/model'];
+
+/** Tests, and what only tests import. */
+const TEST_SUPPORT = /\.test\.ts$|(?:^|\/)arbitraries\.ts$|^datapath\/compliance\//;
+const TEST_PACKAGES = ['fast-check', 'node:test'];
 
 /** The one file that may call C. */
 const FOREIGN_FUNCTIONS = { module: 'koffi', file: 'datapath/binding/libbpf.ts' };
@@ -60,9 +64,9 @@ function packageFaults(file, layer, target) {
   if (target === FOREIGN_FUNCTIONS.module && file !== FOREIGN_FUNCTIONS.file) {
     found.push(`${file}: only ${FOREIGN_FUNCTIONS.file} may import ${target}`);
   }
-  if (PURE.includes(layer) && !file.endsWith('.test.ts')) {
-    found.push(`${file}: ${layer} is pure and may not import ${target}`);
-  }
+  if (TEST_SUPPORT.test(file)) return found;
+  if (PURE.includes(layer)) found.push(`${file}: ${layer} is pure and may not import ${target}`);
+  if (TEST_PACKAGES.includes(target)) found.push(`${file}: only tests may import ${target}`);
   return found;
 }
 
