@@ -2,7 +2,9 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { CapturedFrame } from '../packet/pcap.ts';
+import { readPcap } from '../packet/pcap.ts';
 import { spawn } from './namespaces.ts';
 import { runFolder } from './paths.ts';
 import { LabError, runProgram } from './process.ts';
@@ -78,6 +80,15 @@ export async function captured<T>(
   } finally {
     await Promise.all(captures.map((capture) => capture.stop()));
   }
+}
+
+/** The frames of a finished capture, oldest first. */
+export function readCapture(file: string): readonly CapturedFrame[] {
+  const { frames, damage } = readPcap(readFileSync(file));
+  if (damage !== undefined) {
+    throw new LabError('LAB_COMMAND_FAILED', `capture ${file}: ${damage.message}`);
+  }
+  return frames;
 }
 
 /** One line for each packet of a file whose IPv4 or TCP checksum is wrong, as tshark sees it. */

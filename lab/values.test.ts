@@ -83,7 +83,7 @@ test('a server that closes first has no keep-alive', () => {
   assert.match(nginxConfig('server1', '/x', { closeFirst: false }), /keepalive_timeout 75;/);
 });
 
-const machineRows = [
+const machineRows: { name: string; uid: number; lacks: string[]; expect: string[] }[] = [
   { name: 'root with everything', uid: 0, lacks: [], expect: [] },
   {
     name: 'not root',
@@ -100,7 +100,7 @@ const machineRows = [
 ];
 for (const { name, uid, lacks, expect } of machineRows) {
   test(name, () => {
-    const hasProgram = (program: string) => !(lacks as string[]).includes(program);
+    const hasProgram = (program: string) => !lacks.includes(program);
     assert.deepEqual(missingFor({ uid, hasProgram }), expect);
   });
 }

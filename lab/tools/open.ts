@@ -131,7 +131,9 @@ function bodyOf(heard: string): string | undefined {
 
 function summary(options: OpenOptions, outcomes: readonly Outcome[]): OpenResult {
   const failures = outcomes.flatMap(({ failure }) => failure ?? []);
-  const connectMs = outcomes.flatMap((outcome) => outcome.connectMs ?? []).sort((a, b) => a - b);
+  const connectMs = outcomes
+    .flatMap((outcome) => outcome.connectMs ?? [])
+    .toSorted((a, b) => a - b);
   const at = (share: number) => connectMs[Math.floor(connectMs.length * share)] ?? 0;
   const answered = outcomes.filter(({ line }) => line !== undefined);
   return {

@@ -86,9 +86,9 @@ export class SocketReader {
   }
 
   async #more(what: string): Promise<Buffer> {
-    const { done, value } = await this.#chunks.next();
-    if (done === true) throw new Error(`the connection ended before ${what}`);
-    return value;
+    const next = await this.#chunks.next();
+    if (next.done === true) throw new Error(`the connection ended before ${what}`);
+    return next.value;
   }
 }
 
