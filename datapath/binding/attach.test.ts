@@ -96,10 +96,14 @@ function inside(): void {
     assert.equal(filters('right'), 1);
   });
 
-  test('one instance does not take off what another has attached', async () => {
+  test('one instance neither replaces nor takes off what another has attached', async () => {
     const [ours, theirs] = [attachment('left'), attachment('left')];
     const [one, other] = [await loadTrial(ours.instance), await loadTrial(theirs.instance)];
     attach(one.program('watch'), ours);
+    assert.throws(() => attach(other.program('watch'), theirs), {
+      code: 'BPF_BUSY',
+      message: new RegExp(`ingress of left, where the balancer of instance ${ours.instance} is`),
+    });
     assert.equal(detach(theirs), false);
     assert.deepEqual((await detachInstance(theirs.instance)).filters, []);
     assert.equal(detach(ours), true);

@@ -3,7 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mapId, openPinnedMap, type ProgramRef } from './kernel-object.ts';
 import { countSessions } from './object.ts';
-import { clearMark, listMarks, listPins, removePins, ROLES, setMark, type Role } from './pins.ts';
+import { BpfError } from './errors.ts';
+import {
+  clearMark,
+  listInstances,
+  listMarks,
+  listPins,
+  removePins,
+  ROLES,
+  setMark,
+  type Role,
+} from './pins.ts';
 import {
   attachedProgram,
   attachFilter,
@@ -31,12 +41,16 @@ export type Detached = {
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 const NAMED_NAMESPACES = '/run/netns';
 
-/** Attaches, or replaces without a gap what the instance had there; other tools' filters stay. */
+/**
+ * Attaches, or replaces without a gap what this instance had there; other tools' filters stay.
+ * Throws BPF_BUSY where another instance, or the other role, is attached: there is one place.
+ */
 export function attach(program: ProgramRef, at: Attachment): void {
-  const target = interfaceNamed(at.interface);
-  if (createClsact(target)) setMark(at.instance, at.role, clsactMark(target));
-  attachFilter({ interface: target, direction: at.direction }, program);
-  setMark(at.instance, at.role, filterMark({ interface: target, direction: at.direction }));
+  const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
+  refuseOthersPlace(hook, at);
+  if (createClsact(hook.interface)) setMark(at.instance, at.role, clsactMark(hook.interface));
+  attachFilter(hook, program);
+  setMark(at.instance, at.role, filterMark(hook));
 }
 
 /** Takes one filter off; returns whether there was one of this instance. */
@@ -80,6 +94,20 @@ export async function detachInstance(
 /** A filter is ours when its program uses a map that this instance has pinned. */
 function isOurs(hook: Hook, ours: ReadonlySet<number>): boolean {
   return attachedProgram(hook)?.mapIds.some((id) => ours.has(id)) ?? false;
+}
+
+/** A filter of an instance whose pins are gone is nobody's, and may be replaced. */
+function refuseOthersPlace(hook: Hook, at: Attachment): void {
+  if (attachedProgram(hook) === undefined || isOurs(hook, pinnedMapIds(at.instance, at.role)))
+    return;
+  for (const instance of listInstances())
+    for (const role of ROLES)
+      if (isOurs(hook, pinnedMapIds(instance, role)))
+        throw new BpfError({
+          code: 'BPF_BUSY',
+          operation: `attach the ${at.role} of instance ${at.instance} to ${at.direction} of`,
+          subject: `${at.interface}, where the ${role} of instance ${instance} is`,
+        });
 }
 
 function pinnedMapIds(instance: string, role: Role): Set<number> {

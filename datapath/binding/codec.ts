@@ -118,7 +118,7 @@ export function array<T>(of: Codec<T>, length: number): Codec<T[]> {
 }
 
 /** Lays the fields out as C does: each at the next multiple of its alignment. */
-export function struct<const F extends Readonly<Record<string, Codec<any>>>>(
+export function struct<const F extends Readonly<Record<string, Codec<unknown>>>>(
   name: string,
   fields: F,
 ): StructCodec<MeaningOf<F>> {
@@ -144,7 +144,7 @@ export function struct<const F extends Readonly<Record<string, Codec<any>>>>(
     read: (from, at) => {
       const value = {} as T;
       for (const { field, codec, offset } of meaningful)
-        value[field] = codec.read(from, at + offset);
+        value[field] = codec.read(from, at + offset) as T[keyof T];
       return value;
     },
     write: (to, at, value) => {

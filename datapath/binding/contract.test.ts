@@ -40,14 +40,18 @@ const HEADER = readFileSync(join(DATAPATH, 'contract.h'), 'utf8');
 
 test('every struct and enum of contract.h has its mirror', () => {
   const named = (keyword: string) =>
-    [...HEADER.matchAll(new RegExp(`^${keyword} (\\w+) \\{`, 'gm'))].map(([, name]) => name).sort();
-  assert.deepEqual(STRUCTS.map(({ name }) => name).sort(), named('struct'));
-  assert.deepEqual(ENUMS.map(([, name]) => name).sort(), named('enum'));
+    [...HEADER.matchAll(new RegExp(`^${keyword} (\\w+) \\{`, 'gm'))]
+      .map(([, name]) => name)
+      .toSorted(byText);
+  assert.deepEqual(STRUCTS.map(({ name }) => name).toSorted(byText), named('struct'));
+  assert.deepEqual(ENUMS.map(([, name]) => name).toSorted(byText), named('enum'));
 });
 
 test('every plain number of contract.h has its mirror', () => {
-  const defined = [...HEADER.matchAll(/^#define (\w+) /gm)].map(([, name]) => name).sort();
-  assert.deepEqual(MACROS.map(([name]) => name).sort(), defined);
+  const defined = [...HEADER.matchAll(/^#define (\w+) /gm)]
+    .map(([, name]) => name)
+    .toSorted(byText);
+  assert.deepEqual(MACROS.map(([name]) => name).toSorted(byText), defined);
 });
 
 const btf = lacksClang ? undefined : compileContract();
@@ -162,6 +166,10 @@ function compileContract(): Btf {
   return parseBtf(
     readFileSync(compileText('contract', ['#include "contract.h"', ...variables].join('\n'))),
   );
+}
+
+function byText(a = '', b = ''): number {
+  return a < b ? -1 : 1;
 }
 
 function isStruct(value: unknown): value is StructCodec<unknown> {

@@ -1,9 +1,6 @@
 /** What can go wrong between user space and the kernel's BPF, said so that a person can act on it. */
 import { getSystemErrorName } from 'node:util';
 
-/** Shape of a map: what must be equal for an old map to be read by a new program. */
-export type MapShape = { keyBytes: number; valueBytes: number; maxEntries: number };
-
 export type BpfFailure =
   | { code: 'BPF_LIBRARY_MISSING'; library: string; reason: string }
   | { code: 'BPF_NOT_PERMITTED'; operation: string; subject: string }
@@ -97,7 +94,7 @@ function describe(failure: BpfFailure): string {
 }
 
 function runDetach(failure: { instance: string; sessions: number }): string {
-  return `run \`fullnat detach --instance ${failure.instance}\` (ends ${failure.sessions} sessions)`;
+  return `run \`fullnat detach --instance ${failure.instance}\` (ends ${failure.sessions} session${failure.sessions === 1 ? '' : 's'})`;
 }
 
 function indented(log: readonly string[]): string {

@@ -72,8 +72,8 @@ export function declaredMaps(object: Pointer): DeclaredMap[] {
   const { nextMap, mapName, mapIsInternal } = lib();
   return walk((last) => nextMap(object, last)).map((pointer) => ({
     pointer,
-    name: mapName(pointer) as string,
-    internal: mapIsInternal(pointer) as boolean,
+    name: mapName(pointer),
+    internal: mapIsInternal(pointer),
     info: declaredInfo(pointer),
   }));
 }

@@ -1,9 +1,11 @@
 /** The C functions of libbpf that this project calls; the only file that does FFI. */
-import koffi, { type LibraryHandle } from 'koffi';
+import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
 import type { Unit } from '../../packet/unit.ts';
 import { BpfError, callFailed } from './errors.ts';
 
-type KoffiFunction = ReturnType<LibraryHandle['func']>;
+/** A C function by what it returns; libbpf checks nothing else, so neither can we. */
+type Call<R> = KoffiFunc<(...args: unknown[]) => R>;
+type Arguments = Parameters<LibraryHandle['func']>[3];
 export type MapFd = Unit<number, 'MapFd'>;
 export type ProgramFd = Unit<number, 'ProgramFd'>;
 export type InterfaceIndex = Unit<number, 'InterfaceIndex'>;
@@ -39,6 +41,14 @@ export function lib(): ReturnType<typeof declare> {
 
 function declare() {
   const [bpf, c] = [open(LIBRARY), open(C_LIBRARY)];
+  const int = (name: string, args: Arguments) => bpf.func(name, 'int', args) as Call<number>;
+  const unsigned = (name: string, args: Arguments) =>
+    bpf.func(name, 'uint32_t', args) as Call<number>;
+  const nothing = (name: string, args: Arguments) => bpf.func(name, 'void', args) as Call<void>;
+  const text = (name: string, args: Arguments) => bpf.func(name, 'str', args) as Call<string>;
+  const truth = (name: string, args: Arguments) => bpf.func(name, 'bool', args) as Call<boolean>;
+  const pointer = (name: string, args: Arguments) =>
+    bpf.func(name, 'void *', args) as Call<Pointer | null>;
   const batchOptions = koffi.pointer(
     koffi.struct({ sz: 'size_t', elem_flags: 'uint64_t', flags: 'uint64_t' }),
   );
@@ -88,74 +98,57 @@ function declare() {
     },
     sample: koffi.pointer(sample),
 
-    open: bpf.func('bpf_object__open', p, ['str']),
-    load: bpf.func('bpf_object__load', 'int', [p]),
-    close: bpf.func('bpf_object__close', 'void', [p]),
-    nextMap: bpf.func('bpf_object__next_map', p, [p, p]),
-    nextProgram: bpf.func('bpf_object__next_program', p, [p, p]),
-    programName: bpf.func('bpf_program__name', 'str', [p]),
-    programFd: bpf.func('bpf_program__fd', 'int', [p]),
-    mapName: bpf.func('bpf_map__name', 'str', [p]),
-    mapFd: bpf.func('bpf_map__fd', 'int', [p]),
-    mapIsInternal: bpf.func('bpf_map__is_internal', 'bool', [p]),
-    mapType: bpf.func('bpf_map__type', 'int', [p]),
-    mapKeySize: bpf.func('bpf_map__key_size', 'uint32_t', [p]),
-    mapValueSize: bpf.func('bpf_map__value_size', 'uint32_t', [p]),
-    mapMaxEntries: bpf.func('bpf_map__max_entries', 'uint32_t', [p]),
-    mapFlags: bpf.func('bpf_map__map_flags', 'uint32_t', [p]),
-    setMaxEntries: bpf.func('bpf_map__set_max_entries', 'int', [p, 'uint32_t']),
-    setPinPath: bpf.func('bpf_map__set_pin_path', 'int', [p, 'str']),
+    open: pointer('bpf_object__open', ['str']),
+    load: int('bpf_object__load', [p]),
+    close: nothing('bpf_object__close', [p]),
+    nextMap: pointer('bpf_object__next_map', [p, p]),
+    nextProgram: pointer('bpf_object__next_program', [p, p]),
+    programName: text('bpf_program__name', [p]),
+    programFd: int('bpf_program__fd', [p]),
+    mapName: text('bpf_map__name', [p]),
+    mapFd: int('bpf_map__fd', [p]),
+    mapIsInternal: truth('bpf_map__is_internal', [p]),
+    mapType: int('bpf_map__type', [p]),
+    mapKeySize: unsigned('bpf_map__key_size', [p]),
+    mapValueSize: unsigned('bpf_map__value_size', [p]),
+    mapMaxEntries: unsigned('bpf_map__max_entries', [p]),
+    mapFlags: unsigned('bpf_map__map_flags', [p]),
+    setMaxEntries: int('bpf_map__set_max_entries', [p, 'uint32_t']),
+    setPinPath: int('bpf_map__set_pin_path', [p, 'str']),
 
-    pin: bpf.func('bpf_obj_pin', 'int', ['int', 'str']),
-    getPinned: bpf.func('bpf_obj_get', 'int', ['str']),
-    mapFdById: bpf.func('bpf_map_get_fd_by_id', 'int', ['uint32_t']),
-    programFdById: bpf.func('bpf_prog_get_fd_by_id', 'int', ['uint32_t']),
-    info: bpf.func('bpf_obj_get_info_by_fd', 'int', ['int', p, koffi.inout(count)]),
-    enableStats: bpf.func('bpf_enable_stats', 'int', ['int']),
-    possibleCpus: bpf.func('libbpf_num_possible_cpus', 'int', []),
+    pin: int('bpf_obj_pin', ['int', 'str']),
+    getPinned: int('bpf_obj_get', ['str']),
+    mapFdById: int('bpf_map_get_fd_by_id', ['uint32_t']),
+    programFdById: int('bpf_prog_get_fd_by_id', ['uint32_t']),
+    info: int('bpf_obj_get_info_by_fd', ['int', p, koffi.inout(count)]),
+    enableStats: int('bpf_enable_stats', ['int']),
+    possibleCpus: int('libbpf_num_possible_cpus', []),
 
-    lookup: bpf.func('bpf_map_lookup_elem', 'int', ['int', p, p]),
-    update: bpf.func('bpf_map_update_elem', 'int', ['int', p, p, 'uint64_t']),
-    delete: bpf.func('bpf_map_delete_elem', 'int', ['int', p]),
-    lookupAndDelete: bpf.func('bpf_map_lookup_and_delete_elem', 'int', ['int', p, p]),
-    nextKey: bpf.func('bpf_map_get_next_key', 'int', ['int', p, p]),
-    lookupBatch: bpf.func('bpf_map_lookup_batch', 'int', [
-      'int',
-      p,
-      p,
-      p,
-      p,
-      koffi.inout(count),
-      batchOptions,
-    ]),
-    updateBatch: bpf.func('bpf_map_update_batch', 'int', [
-      'int',
-      p,
-      p,
-      koffi.inout(count),
-      batchOptions,
-    ]),
+    lookup: int('bpf_map_lookup_elem', ['int', p, p]),
+    update: int('bpf_map_update_elem', ['int', p, p, 'uint64_t']),
+    delete: int('bpf_map_delete_elem', ['int', p]),
+    lookupAndDelete: int('bpf_map_lookup_and_delete_elem', ['int', p, p]),
+    nextKey: int('bpf_map_get_next_key', ['int', p, p]),
+    lookupBatch: int('bpf_map_lookup_batch', ['int', p, p, p, p, koffi.inout(count), batchOptions]),
+    updateBatch: int('bpf_map_update_batch', ['int', p, p, koffi.inout(count), batchOptions]),
 
-    ringNew: bpf.func('ring_buffer__new', p, ['int', koffi.pointer(sample), p, p]),
-    ringConsume: bpf.func('ring_buffer__consume', 'int', [p]),
-    ringEpollFd: bpf.func('ring_buffer__epoll_fd', 'int', [p]),
-    ringFree: bpf.func('ring_buffer__free', 'void', [p]),
+    ringNew: pointer('ring_buffer__new', ['int', koffi.pointer(sample), p, p]),
+    ringConsume: int('ring_buffer__consume', [p]),
+    ringEpollFd: int('ring_buffer__epoll_fd', [p]),
+    ringFree: nothing('ring_buffer__free', [p]),
 
-    testRun: bpf.func('bpf_prog_test_run_opts', 'int', [
-      'int',
-      koffi.inout(koffi.pointer(testRun)),
-    ]),
+    testRun: int('bpf_prog_test_run_opts', ['int', koffi.inout(koffi.pointer(testRun))]),
 
-    tcHookCreate: bpf.func('bpf_tc_hook_create', 'int', [hook]),
-    tcHookDestroy: bpf.func('bpf_tc_hook_destroy', 'int', [hook]),
-    tcAttach: bpf.func('bpf_tc_attach', 'int', [hook, options]),
-    tcDetach: bpf.func('bpf_tc_detach', 'int', [hook, options]),
-    tcQuery: bpf.func('bpf_tc_query', 'int', [hook, options]),
-    interfaceIndex: c.func('if_nametoindex', 'uint32_t', ['str']),
+    tcHookCreate: int('bpf_tc_hook_create', [hook]),
+    tcHookDestroy: int('bpf_tc_hook_destroy', [hook]),
+    tcAttach: int('bpf_tc_attach', [hook, options]),
+    tcDetach: int('bpf_tc_detach', [hook, options]),
+    tcQuery: int('bpf_tc_query', [hook, options]),
+    interfaceIndex: c.func('if_nametoindex', 'uint32_t', ['str']) as Call<number>,
   };
 
-  const format = c.func('vsnprintf', 'int', [p, 'size_t', p, p]);
-  const setPrint = bpf.func('libbpf_set_print', p, [koffi.pointer(print)]);
+  const format = c.func('vsnprintf', 'int', [p, 'size_t', p, p]) as Call<number>;
+  const setPrint = pointer('libbpf_set_print', [koffi.pointer(print)]);
   setPrint(
     koffi.register((level: number, text: bigint, args: bigint) => {
       if (level < LEVEL_DEBUG) record(formatted(format, text, args));
@@ -184,7 +177,7 @@ export function errno(): number {
 }
 
 /** Runs a C function on a worker thread; `args` stay alive until it ends. */
-export function inBackground(call: KoffiFunction, ...args: unknown[]): Promise<number> {
+export function inBackground(call: Call<number>, ...args: unknown[]): Promise<number> {
   return new Promise((resolve, reject) => {
     call.async(...args, (error: Error | null, result: number) =>
       error === null ? resolve(result) : reject(error),
@@ -221,7 +214,7 @@ function open(name: string): LibraryHandle {
 }
 
 /** printf's result; measured first, because a verifier log has any length. */
-function formatted(format: KoffiFunction, text: bigint, args: bigint): string {
+function formatted(format: Call<number>, text: bigint, args: bigint): string {
   const list = new Uint8Array(koffi.view(args, VA_LIST_BYTES));
   const bytes: number = format(null, 0, text, Buffer.from(list));
   const out = Buffer.alloc(bytes + 1);

@@ -54,7 +54,7 @@ test(
           all.push(key.left);
         }
       assert.deepEqual(
-        all.sort((a, b) => a - b),
+        all.toSorted((a, b) => a - b),
         Array.from({ length: 64 }, (_, i) => i),
         `${batchEntries}`,
       );

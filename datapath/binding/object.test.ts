@@ -36,7 +36,7 @@ test('the next daemon adopts maps, contents and a running timer', { skip }, asyn
     second.adopted.toSorted(),
     listPins(instance, 'balancer')
       .map(({ map }) => map)
-      .sort(),
+      .toSorted(),
   );
   assert.equal(second.adopted.length, 8);
   assert.equal(new TypedMap(second.map('sessions'), pair, counter).get(KEY), 99);
@@ -56,7 +56,7 @@ test('another capacity than the pinned one is refused, and nothing changes', { s
   first.close();
   await assert.rejects(loadTrial(instance, { sessions: 200 }), {
     code: 'BPF_CAPACITY_CHANGED',
-    message: `instance ${instance} has map sessions with room for 100 entries, 200 are wanted; run \`fullnat detach --instance ${instance}\` (ends 1 sessions) or keep the old value`,
+    message: `instance ${instance} has map sessions with room for 100 entries, 200 are wanted; run \`fullnat detach --instance ${instance}\` (ends 1 session) or keep the old value`,
   });
   const again = await loadTrial(instance, { sessions: 100 });
   assert.equal(new TypedMap(again.map('sessions'), pair, counter).get(KEY), 1);

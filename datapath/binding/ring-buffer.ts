@@ -11,6 +11,7 @@ export class RingBuffer {
   #thrown: { error: unknown } | undefined;
   #watch: { close(): void } | undefined;
   #open = true;
+  #reading = false;
 
   constructor(map: MapRef, onRecord: (record: Buffer) => void) {
     this.#map = map;
@@ -33,7 +34,12 @@ export class RingBuffer {
 
   /** Hands over every record that is there now; returns how many. */
   consume(): number {
-    const count = check(lib().ringConsume(this.#ring), 'read ring buffer', this.#map.name);
+    if (!this.#open || this.#reading) return 0;
+    this.#reading = true;
+    const count = lib().ringConsume(this.#ring);
+    this.#reading = false;
+    if (!this.#open) this.#free();
+    check(count, 'read ring buffer', this.#map.name);
     const thrown = this.#thrown;
     this.#thrown = undefined;
     if (thrown !== undefined) throw thrown.error;
@@ -44,7 +50,7 @@ export class RingBuffer {
   watch(signal: AbortSignal, onError: (error: unknown) => void): void {
     this.#watch = whenReadable(lib().ringEpollFd(this.#ring), () => {
       try {
-        if (this.#open) this.consume();
+        this.consume();
       } catch (error) {
         onError(error);
       }
@@ -53,10 +59,15 @@ export class RingBuffer {
     else signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
+  /** A reader of records may close the buffer too: C then gets to end its walk first. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#watch?.close();
+    if (!this.#reading) this.#free();
+  }
+
+  #free(): void {
     lib().ringFree(this.#ring);
     this.#callback.release();
   }

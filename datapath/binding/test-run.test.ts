@@ -63,6 +63,18 @@ test('what a reader of records throws comes out of consume', { skip }, () => {
   ring.close();
 });
 
+test('a reader of records may close the buffer it reads', { skip }, () => {
+  let records = 0;
+  const ring = new RingBuffer(trial.map('events'), () => {
+    records++;
+    ring.close();
+  });
+  for (let i = 0; i < 3; i++) testRun(trial.program('watch'), { packet: PACKET });
+  ring.consume();
+  assert.equal(records, 3);
+  assert.equal(ring.consume(), 0);
+});
+
 test('a watched ring buffer reports by itself until it is told to stop', { skip }, async () => {
   const stop = new AbortController();
   const records: Buffer[] = [];
