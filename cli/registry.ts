@@ -1,7 +1,8 @@
 /** Every command of `fullnat`, in the order its help lists them: a new command is a file in commands/ and a line here. */
 import type { Command, Group } from './command.ts';
+import { check } from './commands/check.ts';
 import { get } from './commands/get.ts';
 import { probe } from './commands/probe.ts';
 import { version } from './commands/version.ts';
 
-export const REGISTRY: readonly (Command | Group)[] = [get, probe, version];
+export const REGISTRY: readonly (Command | Group)[] = [check, get, probe, version];

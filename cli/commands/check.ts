@@ -1,0 +1,89 @@
+/** `fullnat check`: is this configuration right, by itself and for this machine? Touches nothing. */
+import { readFile } from 'node:fs/promises';
+import { formatEndpoint } from '../../packet/address.ts';
+import { rangeSize } from '../../packet/address-range.ts';
+import type { AgentConfig } from '../../control/config/agent.ts';
+import type { BalancerConfig } from '../../control/config/balancer.ts';
+import { thisMachine } from '../../control/config/machine.ts';
+import { formatProblem } from '../../control/config/problem.ts';
+import { readConfig } from '../../control/config/read.ts';
+import { argument, command, flag, UsageError } from '../command.ts';
+
+export const check = command({
+  name: 'check',
+  summary: "Check a balancer's or an agent's configuration file; change nothing",
+  details:
+    'Reads the file as the daemon would and lists every problem as FILE:LINE:COLUMN.\n' +
+    'Also compares it with this machine (interfaces, listening sockets): run it where the\n' +
+    'daemon will run, or say --file-only.\n\n' +
+    'Exit code: 0 the file is right, 2 it is not.',
+  arguments: { file: argument('<file>', 'the YAML file; - reads standard input', (file) => file) },
+  options: { fileOnly: flag('--file-only', 'do not compare with this machine') },
+  examples: [
+    { command: 'fullnat check /etc/fullnat/balancer.yaml', does: 'before starting or reloading' },
+    { command: 'fullnat check --file-only lb.yaml', does: 'on a desk, or in CI' },
+  ],
+  handler: async ({ arguments: { file }, options: { fileOnly } }, { stdout, stderr }) => {
+    const shownFile = file === '-' ? '<stdin>' : file;
+    const text = await contentOf(file);
+    const read = readConfig(text, {
+      file: shownFile,
+      ...(fileOnly ? {} : { machine: thisMachine }),
+    });
+    if (read.ok) {
+      stdout.write(`${shownFile}: ${stdout.style.good('ok')} (${summaryOf(read.config)})\n`);
+      return 0;
+    }
+    for (const problem of read.problems) stderr.write(`${formatProblem(problem)}\n`);
+    return 2;
+  },
+});
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
+    if (code === 'EISDIR') throw new UsageError(`${file}: is a directory; name a file`);
+    if (code === 'EACCES') throw new UsageError(`${file}: permission denied`);
+    throw new UsageError(`${file}: ${message}`);
+  }
+}
+
+function summaryOf(config: BalancerConfig | AgentConfig): string {
+  switch (config.role) {
+    case 'balancer': {
+      const backends = config.pools.reduce((sum, pool) => sum + pool.backends.length, 0);
+      const locals = config.locals.reduce((sum, { addresses }) => sum + rangeSize(addresses), 0);
+      return (
+        `balancer of instance "${config.instance}": ` +
+        [
+          count(config.listeners.length, 'listener'),
+          count(config.pools.length, 'pool'),
+          count(backends, 'backend'),
+          count(locals, 'local address', 'local addresses'),
+          `${config.sessions.capacity} sessions`,
+        ].join(', ')
+      );
+    }
+    case 'agent':
+      return (
+        `agent of instance "${config.instance}": ` +
+        [
+          `${count(config.servers.length, 'server')} (${config.servers
+            .map(({ address, onCollision }) => `${formatEndpoint(address)} ${onCollision}`)
+            .join(', ')})`,
+          count(config.interfaces.length, 'interface'),
+          count(
+            config.trustedLocals.reduce((sum, range) => sum + rangeSize(range), 0),
+            'trusted local',
+          ),
+        ].join(', ')
+      );
+  }
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

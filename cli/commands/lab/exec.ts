@@ -1,0 +1,62 @@
+/** `fullnat lab exec` */
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { roleNamed } from '../../../lab/lab.ts';
+import { namespacePath, spawn } from '../../../lab/namespaces.ts';
+import { checkMachine } from '../../../lab/requirements.ts';
+import { namespaceName } from '../../../lab/topology.ts';
+import { CommandError, UsageError, argument, command, restArgument } from '../../command.ts';
+import { doing, instanceOption, instanceWords } from './common.ts';
+
+export const labExec = command({
+  name: 'exec',
+  summary: "Run a command in one of the lab's namespaces; its exit code is ours",
+  details:
+    'NAMESPACE is a role (client, client2, router, balancer, host, server1, server2) or the\n' +
+    'whole name (fn-client). Only the network is another: files, pins and cgroups are the same.',
+  arguments: {
+    namespace: argument('<namespace>', 'role or name', (word) => word),
+    command: restArgument('<command...>', 'after `--`: a program and its arguments'),
+  },
+  options: { instance: instanceOption },
+  passThrough: true,
+  examples: [
+    {
+      command: 'fullnat lab exec client -- curl -s http://10.0.23.111:18056/',
+      does: 'a balanced connection',
+    },
+    { command: 'fullnat lab exec host -- tcpdump -ni vnet1', does: 'what the server gets' },
+    { command: 'fullnat lab exec server1 -- ss -tn', does: 'whom the server sees' },
+  ],
+  handler: async ({ arguments: words, options: { instance } }, { signal }) => {
+    const argv = words.command[0] === '--' ? words.command.slice(1) : words.command;
+    if (argv.length === 0)
+      throw new UsageError('which command? fullnat lab exec client -- COMMAND');
+    const namespace = await doing(() => {
+      checkMachine();
+      return namespaceName(instance, roleNamed(instance, words.namespace));
+    });
+    if (!existsSync(namespacePath(namespace))) {
+      const up = `fullnat lab up ${instanceWords(instance)}`.trimEnd();
+      throw new CommandError(`there is no namespace ${namespace}; run: ${up}`);
+    }
+    return runThrough(namespace, argv, signal);
+  },
+});
+
+/** Standard input, output and error are ours; a signal that we get is passed on. */
+function runThrough(
+  namespace: string,
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(namespace, argv, { stdio: 'inherit' });
+    signal.addEventListener('abort', () => child.kill(signal.reason as NodeJS.Signals));
+    child.once('error', reject);
+    child.once('exit', (code, killedBy) =>
+      // As shells tell it: 128 and the number of the signal.
+      resolve(code ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy])),
+    );
+  });
+}

@@ -1,0 +1,180 @@
+/** The balancer's configuration: its schema, and the plain value the daemon works from. */
+import { z } from 'zod';
+import type { AddressRange, PortRange } from '../../packet/address-range.ts';
+import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
+import {
+  completeSessions,
+  completeTimeouts,
+  PROFILES,
+  sessionsSchema,
+  TIMEOUTS,
+  timeoutsSchema,
+  type Profile,
+  type SessionLimits,
+  type Timeouts,
+} from './common.ts';
+import { show } from './problem.ts';
+import { list, object, oneOf } from './shape.ts';
+import {
+  duration,
+  hostEndpoint,
+  hostRange,
+  instanceName,
+  interfaceName,
+  name,
+  portRange,
+  wholeNumber,
+} from './values.ts';
+
+export interface BalancerConfig {
+  readonly role: 'balancer';
+  readonly instance: string;
+  readonly interfaces: readonly string[];
+  readonly profile: Profile;
+  readonly timeouts: Timeouts;
+  readonly sessions: SessionLimits;
+  readonly locals: readonly LocalsConfig[];
+  readonly listeners: readonly ListenerConfig[];
+  readonly pools: readonly PoolConfig[];
+}
+
+/** Sources towards backends: every address with every port of the range. */
+export interface LocalsConfig {
+  readonly addresses: AddressRange;
+  readonly ports: PortRange;
+}
+
+export interface ListenerConfig {
+  /** The address when the file gives none. */
+  readonly name: string;
+  readonly address: Endpoint;
+  /** Name of a pool of this configuration. */
+  readonly pool: string;
+  readonly toa: 'off' | 'syn' | 'handshake';
+  readonly onUnknown: 'reset' | 'drop';
+  readonly onRefused: 'reset' | 'drop';
+  /** 0: no limit of its own. */
+  readonly maxSessions: number;
+}
+
+export interface PoolConfig {
+  readonly name: string;
+  readonly health: HealthConfig;
+  readonly backends: readonly BackendConfig[];
+}
+
+export type HealthConfig =
+  | { readonly kind: 'off' }
+  | {
+      readonly kind: 'tcp';
+      readonly intervalMs: number;
+      readonly timeoutMs: number;
+      /** Successes in a row that bring a backend up. */
+      readonly rise: number;
+      /** Failures in a row that take it down. */
+      readonly fall: number;
+    };
+
+export interface BackendConfig {
+  /** The address when the file gives none. */
+  readonly name: string;
+  readonly address: Endpoint;
+  readonly weight: number;
+}
+
+const HEALTH_DEFAULT = { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 } as const;
+const LOCAL_PORTS_DEFAULT = { low: 1_024, high: 65_535 } as PortRange;
+const CHECK_MOST_MS = 3_600_000;
+
+const checkedHealth = object({
+  tcp: object({}).optional(),
+  interval: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.intervalMs),
+  timeout: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.timeoutMs),
+  rise: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.rise),
+  fall: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.fall),
+}).transform(
+  ({ interval, timeout, rise, fall }): HealthConfig => ({
+    kind: 'tcp',
+    intervalMs: interval,
+    timeoutMs: timeout,
+    rise,
+    fall,
+  }),
+);
+
+/** `off`, or how to check. */
+const healthSchema = z.unknown().transform((value, context): HealthConfig => {
+  if (value === 'off') return { kind: 'off' };
+  if (typeof value === 'string' || typeof value === 'boolean') {
+    const message = `must be 'off', or keys and values like { tcp: {}, interval: 1s }, got ${show(value)}`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  }
+  const read = checkedHealth.safeParse(value);
+  if (read.success) return read.data;
+  const issues = read.error.issues.map((issue) => ({ ...issue, input: value }));
+  context.issues.push(...(issues as z.core.$ZodRawIssue[]));
+  return z.NEVER;
+});
+
+const backendSchema = object({
+  address: hostEndpoint(),
+  weight: wholeNumber(0, 65_535).default(1),
+  name: name().optional(),
+});
+
+const poolSchema = object({
+  name: name(),
+  health: healthSchema.default(HEALTH_DEFAULT),
+  backends: list(backendSchema).default([]),
+});
+
+const listenerSchema = object({
+  name: name().optional(),
+  address: hostEndpoint(),
+  pool: name(),
+  toa: oneOf(['off', 'syn', 'handshake']).default('syn'),
+  onUnknown: oneOf(['reset', 'drop']).default('reset'),
+  onRefused: oneOf(['reset', 'drop']).default('reset'),
+  maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
+});
+
+const localsSchema = object({
+  addresses: hostRange(),
+  ports: portRange().default(LOCAL_PORTS_DEFAULT),
+});
+
+/** Lists may be empty here: that they must not be is a check of its own. */
+export const balancerSchema = object({
+  instance: instanceName().default('default'),
+  interfaces: list(interfaceName()).default([]),
+  profile: oneOf(PROFILES).default('lb'),
+  timeouts: timeoutsSchema(),
+  sessions: sessionsSchema(),
+  locals: list(localsSchema).default([]),
+  listeners: list(listenerSchema).default([]),
+  pools: list(poolSchema).default([]),
+});
+
+export function completeBalancer(given: z.output<typeof balancerSchema>): BalancerConfig {
+  return {
+    role: 'balancer',
+    instance: given.instance,
+    interfaces: given.interfaces,
+    profile: given.profile,
+    timeouts: completeTimeouts(given.timeouts, TIMEOUTS[given.profile]),
+    sessions: completeSessions(given.sessions),
+    locals: given.locals,
+    listeners: given.listeners.map((listener) => ({
+      ...listener,
+      name: listener.name ?? formatEndpoint(listener.address),
+    })),
+    pools: given.pools.map((pool) => ({
+      ...pool,
+      backends: pool.backends.map((backend) => ({
+        ...backend,
+        name: backend.name ?? formatEndpoint(backend.address),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,62 @@
+/** A configuration that does not fit the machine it is for. */
+import { formatAddressRange, rangeContains } from '../../../packet/address-range.ts';
+import { formatEndpoint, type Endpoint, type Ipv4Address } from '../../../packet/address.ts';
+import type { BalancerConfig, LocalsConfig } from '../balancer.ts';
+import type { Problem } from '../problem.ts';
+import { nearest } from '../suggest.ts';
+import type { Check } from './check.ts';
+
+export const missingInterface: Check<{ interfaces: readonly (string | { name: string })[] }> = (
+  { interfaces },
+  { machine },
+) => {
+  if (machine === undefined) return [];
+  const present = machine.interfaces();
+  return interfaces.flatMap((entry, i): Problem[] => {
+    const name = typeof entry === 'string' ? entry : entry.name;
+    if (present.includes(name)) return [];
+    const close = nearest(name, present);
+    const hint = close === undefined ? `this machine has: ${present.join(', ')}` : `did you mean '${close}'?`;
+    return [
+      {
+        path: typeof entry === 'string' ? ['interfaces', i] : ['interfaces', i, 'name'],
+        message: `interface '${name}' does not exist; ${hint}`,
+      },
+    ];
+  });
+};
+
+/**
+ * Port shadowing: replies to our connections from such a port would reach the local
+ * service, or its replies us. A socket on 0.0.0.0 counts where the local is an address
+ * of this machine.
+ */
+export const shadowedPort: Check<BalancerConfig> = ({ locals }, { machine }) => {
+  if (machine === undefined) return [];
+  const sockets = machine.listeningSockets();
+  const own = machine.addresses();
+  return locals.flatMap((range, i) => {
+    const shadowed = sockets.filter((socket) => isShadowed(socket, range, own));
+    const names = [...new Set(shadowed.map(formatEndpoint))];
+    if (names.length === 0) return [];
+    return [
+      {
+        path: ['locals', i, 'addresses'],
+        message:
+          `this machine has listening sockets on locals ${formatAddressRange(range.addresses)}: ` +
+          `${names.join(', ')}; take addresses of their own for locals, narrow \`ports\`, ` +
+          `or bind those services to another address`,
+      },
+    ];
+  });
+};
+
+function isShadowed(
+  { address, port }: Endpoint,
+  { addresses, ports }: LocalsConfig,
+  own: readonly Ipv4Address[],
+): boolean {
+  if (port < ports.low || port > ports.high) return false;
+  if (address !== 0) return rangeContains(addresses, address);
+  return own.some((mine) => rangeContains(addresses, mine));
+}

@@ -1,0 +1,53 @@
+/** Things that may be there only once. */
+import { formatEndpoint } from '../../../packet/address.ts';
+import type { AgentConfig } from '../agent.ts';
+import type { BalancerConfig } from '../balancer.ts';
+import { repeats, type Check } from './check.ts';
+
+export const duplicateListener: Check<BalancerConfig> = ({ listeners }) => [
+  ...repeats(listeners, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
+    path: ['listeners', index, 'address'],
+    message: `duplicate listener ${formatEndpoint(element.address)}; listeners[${first}] has it already`,
+  })),
+  ...repeats(listeners, ({ name }) => name)
+    // Two listeners without names and with one address: said above.
+    .filter(({ element }) => element.name !== formatEndpoint(element.address))
+    .map(({ index, first, element }) => ({
+      path: ['listeners', index, 'name'],
+      message: `duplicate listener name '${element.name}'; listeners[${first}] has it already`,
+    })),
+];
+
+export const duplicatePool: Check<BalancerConfig> = ({ pools }) =>
+  repeats(pools, ({ name }) => name).map(({ index, first, element }) => ({
+    path: ['pools', index, 'name'],
+    message: `duplicate pool '${element.name}'; pools[${first}] has this name already`,
+  }));
+
+export const duplicateBackend: Check<BalancerConfig> = ({ pools }) =>
+  pools.flatMap(({ name, backends }, pool) =>
+    repeats(backends, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
+      path: ['pools', pool, 'backends', index, 'address'],
+      message:
+        `duplicate backend ${formatEndpoint(element.address)} in pool '${name}'; ` +
+        `backends[${first}] is the same; give that one a higher weight instead`,
+    })),
+  );
+
+export const duplicateServer: Check<AgentConfig> = ({ servers }) =>
+  repeats(servers, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
+    path: ['servers', index, 'address'],
+    message: `duplicate server ${formatEndpoint(element.address)}; servers[${first}] is the same`,
+  }));
+
+export const duplicateInterface: Check<{ interfaces: readonly (string | { name: string })[] }> = ({
+  interfaces,
+}) =>
+  repeats(interfaces.map(interfaceOf), (name) => name).map(({ index, element }) => ({
+    path: ['interfaces', index],
+    message: `duplicate interface '${element}'`,
+  }));
+
+function interfaceOf(entry: string | { name: string }): string {
+  return typeof entry === 'string' ? entry : entry.name;
+}

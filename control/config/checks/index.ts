@@ -1,0 +1,55 @@
+/** All checks, in the order their problems are listed when they stand on one line. */
+import type { AgentConfig } from '../agent.ts';
+import type { BalancerConfig } from '../balancer.ts';
+import {
+  backendInLocals,
+  backendIsListener,
+  listenerIsLocal,
+  overlappingLocals,
+  overlappingTrusted,
+  serverIsTrusted,
+} from './address-plan.ts';
+import { missingInterface, shadowedPort } from './against-machine.ts';
+import { healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
+import type { Check } from './check.ts';
+import {
+  duplicateBackend,
+  duplicateInterface,
+  duplicateListener,
+  duplicatePool,
+  duplicateServer,
+} from './duplicates.ts';
+import { emptyAgentList, emptyBalancerList, emptyPool } from './empty.ts';
+import { timeoutsInOrder } from './timeouts.ts';
+import { unknownPool } from './unknown-pool.ts';
+
+export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
+  emptyBalancerList,
+  duplicateInterface,
+  duplicateListener,
+  duplicatePool,
+  emptyPool,
+  duplicateBackend,
+  unknownPool,
+  listenerIsLocal,
+  overlappingLocals,
+  backendInLocals,
+  backendIsListener,
+  timeoutsInOrder,
+  openingWithinCapacity,
+  healthInOrder,
+  tooMany,
+  missingInterface,
+  shadowedPort,
+];
+
+export const AGENT_CHECKS: readonly Check<AgentConfig>[] = [
+  emptyAgentList,
+  duplicateInterface,
+  duplicateServer,
+  overlappingTrusted,
+  serverIsTrusted,
+  timeoutsInOrder,
+  openingWithinCapacity,
+  missingInterface,
+];
