@@ -3,15 +3,10 @@
 #ifndef FULLNAT_BALANCER_OPEN_H
 #define FULLNAT_BALANCER_OPEN_H
 
-#include "../lib/ports.h"
+#include "../lib/reserve.h"
 #include "translate.h"
 
-#define PORT_STEPS 256 /* positions of the permutation looked at, per local */
-#define PORT_TRIES 64  /* of them inside the range, each a try to reserve */
-#define LOCAL_TRIES 8  /* locals asked before the SYN is refused */
-
-#define E2BIG 7
-#define EEXIST 17
+#define LOCAL_TRIES 8 /* locals asked before the SYN is refused */
 
 /* Everything that is decided while a session is opened. */
 struct opening {
@@ -20,20 +15,8 @@ struct opening {
 	const struct settings *settings;
 	struct session_slot *slot;
 	struct backend backend;
-	struct session_entry back; /* how the server's packets will leave */
+	struct session_entry entry; /* first of the server's side, then of the client's */
 	__u32 backend_index, local_index, slot_index;
-};
-
-/* One search for a free port of one local towards one backend. */
-struct port_search {
-	struct opening *opening;
-	struct local_ports *ports;
-	struct flow4 back; /* the tuple being tried */
-	__u64 secret[2];
-	__u32 bits, count, tweak;
-	__u32 tries;
-	__u16 port_low;
-	int result; /* 0 found, else what stopped the search */
 };
 
 static __always_inline __u32 next_in_schedule(__u32 pool_index, const struct pool *pool,
@@ -73,65 +56,23 @@ static __always_inline int choose_backend(struct opening *o, const struct pool *
 	return 0;
 }
 
-static int try_port(__u32 step, struct port_search *s)
-{
-	__u32 index = __sync_fetch_and_add(&s->ports->cursor, 1);
-	__u32 offset = permute(index, s->bits, s->secret, s->tweak);
-
-	if (offset >= s->count)
-		return 0;
-	s->back.destination_port = bpf_htons(s->port_low + offset);
-	s->result = bpf_map_update_elem(&sessions, &s->back, &s->opening->back, BPF_NOEXIST);
-	s->tries += 1;
-	if (s->result == 0 || s->result == -E2BIG)
-		return 1;
-	return s->tries >= PORT_TRIES;
-}
-
-static __always_inline struct local_ports *get_local_ports(__u32 local, __u32 backend)
-{
-	struct local_pair pair = { .local = local, .backend = backend };
-	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, &pair);
-
-	if (!ports) {
-		struct local_ports fresh = { .cursor = bpf_get_prandom_u32() };
-
-		bpf_map_update_elem(&local_ports, &pair, &fresh, BPF_NOEXIST);
-		ports = bpf_map_lookup_elem(&local_ports, &pair);
-	}
-	return ports;
-}
-
 /* Reserves (local, port, backend) for one local; 0 with slot->back set when done. */
 static __always_inline int reserve_port(struct opening *o, const struct local *local)
 {
-	struct port_search s = {
-		.opening = o,
-		.ports = get_local_ports(o->local_index, o->backend_index),
-		.back = { .source_addr = o->backend.addr,
-			  .destination_addr = local->addr,
-			  .source_port = o->backend.port,
-			  .protocol = IPPROTO_TCP },
-		.secret = { o->settings->secret[0], o->settings->secret[1] },
-		.port_low = local->port_low,
+	struct port_search search = {
+		.entry = &o->entry,
+		.tuple = { .source_addr = o->backend.addr,
+			   .destination_addr = local->addr,
+			   .source_port = o->backend.port,
+			   .protocol = IPPROTO_TCP },
+		.low = local->port_low,
 		.count = local->port_high - local->port_low + 1,
-		.tweak = o->local_index << 16 ^ o->backend_index,
-		.result = -EEXIST,
 	};
+	int error = search_port(&search, o->settings, o->local_index, o->backend_index);
 
-	if (!s.ports)
-		return -1;
-	s.bits = permutation_bits(s.count);
-	if (s.ports->in_use + s.ports->resting < s.count)
-		bpf_loop(PORT_STEPS, try_port, &s, 0);
-	__sync_fetch_and_add(&s.ports->probes, s.tries);
-	if (s.result) {
-		__sync_fetch_and_add(&s.ports->failed, 1);
-		return s.result;
-	}
-	__sync_fetch_and_add(&s.ports->allocated, 1);
-	o->slot->back = s.back;
-	return 0;
+	if (!error)
+		o->slot->back = search.tuple;
+	return error;
 }
 
 /* Tries the pool's locals, beginning with the client's own (RFC 7857 section 4). */
@@ -152,7 +93,7 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 	return -1;
 }
 
-static __always_inline void report(const struct opening *o, __u32 type)
+static __noinline void report(const struct opening *o, __u32 type)
 {
 	struct event e = {
 		.type = type,
@@ -192,7 +133,7 @@ static __always_inline int is_over_limit(const struct listener *listener)
 /* What the server's packets will look like to the client, and whose they are. */
 static __always_inline void fill_back_entry(struct opening *o)
 {
-	o->back = (struct session_entry){
+	o->entry = (struct session_entry){
 		.source_addr = o->p->flow.destination_addr,
 		.source_port = o->p->flow.destination_port,
 		.destination_addr = o->p->flow.source_addr,
@@ -205,10 +146,21 @@ static __always_inline void fill_back_entry(struct opening *o)
 	};
 }
 
+/* How the client's packets will leave: from the reserved local port. */
+static __always_inline void fill_front_entry(struct opening *o)
+{
+	o->entry.source_addr = o->slot->back.destination_addr;
+	o->entry.source_port = o->slot->back.destination_port;
+	o->entry.destination_addr = o->backend.addr;
+	o->entry.destination_port = o->backend.port;
+	o->entry.flags = o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE :
+			 o->listener->toa == TOA_OFF	    ? ENTRY_TOA_OFF :
+							      0;
+}
+
 /* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */
 static __always_inline enum verdict create_session(struct opening *o, const struct pool *pool)
 {
-	struct session_entry front = {};
 	struct traffic *of_listener, *of_backend;
 	int error;
 
@@ -225,19 +177,8 @@ static __always_inline enum verdict create_session(struct opening *o, const stru
 		return VERDICT_RESET_NO_LOCAL_PORT;
 	}
 	fill_slot(o);
-	front.source_addr = o->slot->back.destination_addr;
-	front.source_port = o->slot->back.destination_port;
-	front.destination_addr = o->backend.addr;
-	front.destination_port = o->backend.port;
-	front.slot = o->slot_index;
-	front.seen = o->p->now;
-	front.listener = o->listener->index;
-	front.backend = o->backend_index;
-	if (o->listener->toa == TOA_HANDSHAKE)
-		front.flags |= ENTRY_TOA_HANDSHAKE;
-	if (o->listener->toa == TOA_OFF)
-		front.flags |= ENTRY_TOA_OFF;
-	error = begin_session(o->slot, o->slot_index, &front, o->p->now);
+	fill_front_entry(o);
+	error = begin_session(o->slot, o->slot_index, &o->entry, o->p->now);
 	if (error == -E2BIG)
 		return VERDICT_RESET_TABLE_FULL;
 	if (error) /* the same SYN on another CPU; the client's next one finds its session */

@@ -29,18 +29,6 @@ static __always_inline void count_traffic(const struct session_entry *entry, __u
 	}
 }
 
-/*
- * True for the client's segments that a TOA reader looks at: every SYN, and what
- * acknowledges exactly the server's SYN. Nothing later is read by anyone.
- */
-static __always_inline int is_handshake(const struct packet *p, const struct session_entry *entry)
-{
-	if (p->flags & SYN)
-		return 1;
-	return entry->handshake_ack && p->acknowledgement == entry->handshake_ack &&
-	       !(p->flags & (FIN | RST));
-}
-
 /* Takes the client's own TOA out and puts the true one in. */
 static __always_inline int handle_toa(struct packet *p, const struct session_entry *entry,
 				      struct edit *e, const struct route *r, __u32 toa_mode)

@@ -155,10 +155,8 @@ static __always_inline void delete_entry(const struct flow4 *key, __u32 index)
 /* Ends a session whose word the caller has swapped to STATE_DEAD. */
 static __always_inline void bury(struct session_slot *slot, __u32 index)
 {
-	struct flow4 front = slot->front, back = slot->back;
-
-	delete_entry(&front, index);
-	delete_entry(&back, index);
+	delete_entry(&slot->front, index);
+	delete_entry(&slot->back, index);
 	__sync_lock_test_and_set(&slot->word, STATE_FREE);
 	bpf_map_push_elem(&free_slots, &index, 0);
 }
@@ -218,7 +216,7 @@ static __always_inline __u32 take_unused_slot(struct sweep *all, __u32 capacity)
 }
 
 /* A slot for a new session, or NO_SLOT when the table is full of better ones. */
-static __always_inline __u32 take_slot(const struct settings *set, __u32 now)
+static __noinline __u32 take_slot(const struct settings *set, __u32 now)
 {
 	struct sweep *all = get_sweep();
 	__u32 index;
@@ -247,14 +245,13 @@ static __always_inline void return_slot(__u32 index)
 static __always_inline int begin_session(struct session_slot *slot, __u32 index,
 					 const struct session_entry *front_entry, __u32 now)
 {
-	struct flow4 front = slot->front, back = slot->back;
 	int error;
 
 	slot->seen = now;
 	slot->created = now;
-	error = bpf_map_update_elem(&sessions, &front, front_entry, BPF_NOEXIST);
+	error = bpf_map_update_elem(&sessions, &slot->front, front_entry, BPF_NOEXIST);
 	if (error) {
-		bpf_map_delete_elem(&sessions, &back);
+		bpf_map_delete_elem(&sessions, &slot->back);
 		return_slot(index);
 		return error;
 	}

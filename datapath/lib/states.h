@@ -54,6 +54,8 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 
 	if (from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK))
 		slot->back_isn = p->sequence;
+	if (!from_back && (p->flags & (SYN | ACK)) == SYN)
+		slot->front_isn = p->sequence;
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		word = slot->word;
 		next = next_word(word, p, from_back, slot->back_isn);
@@ -75,6 +77,18 @@ static __always_inline int is_plain_data(const struct packet *p, const struct se
 {
 	return (entry->flags & ENTRY_ESTABLISHED) && !(p->flags & (SYN | FIN | RST)) &&
 	       p->now - entry->seen < TOUCH_TICKS;
+}
+
+/*
+ * True for the client's segments that a TOA reader looks at: every SYN, and what
+ * acknowledges exactly the server's SYN. Nothing later is read by anyone.
+ */
+static __always_inline int is_handshake(const struct packet *p, const struct session_entry *entry)
+{
+	if (p->flags & SYN)
+		return 1;
+	return entry->handshake_ack && p->acknowledgement == entry->handshake_ack &&
+	       !(p->flags & (FIN | RST));
 }
 
 /* Counts the packet, and moves the session on when it is more than data. */
@@ -109,6 +123,7 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 	slot->created = p->now;
 	slot->front_isn = p->sequence;
 	slot->back_isn = 0;
+	slot->flags |= SLOT_REOPENED;
 	entry->handshake_ack = 0;
 	count_note(NOTE_REOPENED);
 	return 1;

@@ -47,16 +47,17 @@ struct toa_walk {
 static __always_inline int blank_option(struct packet *p, struct edit *e, __u32 offset,
 					__u32 length)
 {
-	__u8 old[OPTIONS_MAX] = {}, nops[OPTIONS_MAX];
+	__u8 bytes[OPTIONS_MAX] = {};
 	__u64 difference;
 
 	if (length < 2 || length > OPTIONS_MAX)
 		return -1;
-	__builtin_memset(nops, OPTION_NOP, sizeof(nops));
-	if (bpf_skb_load_bytes(p->ctx, offset, old, length) ||
-	    bpf_skb_store_bytes(p->ctx, offset, nops, length, 0))
+	if (bpf_skb_load_bytes(p->ctx, offset, bytes, length))
 		return -1;
-	difference = minus16(fold((__u32)bpf_csum_diff(0, 0, (__be32 *)old, sizeof(old), 0)));
+	difference = minus16(fold((__u32)bpf_csum_diff(0, 0, (__be32 *)bytes, sizeof(bytes), 0)));
+	__builtin_memset(bytes, OPTION_NOP, sizeof(bytes));
+	if (bpf_skb_store_bytes(p->ctx, offset, bytes, length, 0))
+		return -1;
 	difference += (length / 2) * 0x0101 + (length & 1 ? bpf_htons(0x0100) : 0);
 	/* At an odd offset each byte sits in the other half of its 16-bit word. */
 	e->plain += offset & 1 ? __builtin_bswap16(fold(difference)) : difference;
