@@ -102,7 +102,7 @@ test('every address and endpoint is read back from its text', () => {
 });
 
 test('no text makes a parser throw', () => {
-  const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789.:/[]abf') }));
+  const text = fc.oneof(fc.string(), fc.stringMatching(/^[0-9.:/[\]abf]*$/));
   fc.assert(
     fc.property(text, (any) => {
       parseIpv4Address(any);

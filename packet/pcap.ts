@@ -156,8 +156,8 @@ export class PcapReader {
   }
 
   #fail(reason: PcapDamage['reason'], at: number, what: string): void {
-    const kept = this.#frameCount === 0 ? '' : `; the ${this.#frameCount} packets before are kept`;
-    this.#damage = { reason, at, message: `${what} (at byte ${at}${kept})` };
+    const message = `${what} (at byte ${at}; packets kept: ${this.#frameCount})`;
+    this.#damage = { reason, at, message };
   }
 }
 
