@@ -72,7 +72,7 @@ export async function status(instance: string): Promise<LabStatus> {
       options !== undefined &&
       namespaces.every(({ exists }) => exists) &&
       servers.every(({ answers }) => answers) &&
-      daemons.every(({ pid, answers }) => pid !== undefined && answers),
+      daemons.every(({ answers }) => answers),
     options,
     namespaces,
     daemons,

@@ -1,14 +1,14 @@
 /** Builds a lab, unless it is there already, and removes it again. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { DAEMONS, startDaemons } from './daemons.ts';
+import { DAEMONS, daemonStatus, startDaemons } from './daemons.ts';
 import { createNamespaces, deleteNamespaces, listNamespaces } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
 import { differences, labOptions } from './options.ts';
-import { markerFile, optionsFile, pidFile, pinFolder, runFolder } from './paths.ts';
+import { markerFile, optionsFile, pinFolder, runFolder } from './paths.ts';
 import { LabError } from './process.ts';
 import { checkMachine } from './requirements.ts';
-import { livePid, serverPid, startServer } from './servers.ts';
+import { serverPid, startServer } from './servers.ts';
 import type { Topology } from './topology.ts';
 import { checkInstance, serversOf, topology } from './topology.ts';
 
@@ -21,7 +21,7 @@ export type DownResult = { namespaces: string[]; files: string[] };
 export async function up(chosen: Partial<LabOptions> = {}): Promise<UpResult> {
   const options = labOptions(chosen);
   checkMachine();
-  const because = reasonToRebuild(options);
+  const because = await reasonToRebuild(options);
   if (because === 'nothing') return { kind: 'unchanged' };
   const removed = await down(options.instance);
   await build(options);
@@ -80,7 +80,7 @@ async function build(options: LabOptions): Promise<void> {
 }
 
 /** Why the lab cannot stay as it is, 'nothing' when it can. */
-function reasonToRebuild(options: LabOptions): string {
+async function reasonToRebuild(options: LabOptions): Promise<string> {
   const { instance } = options;
   const current = currentOptions(instance);
   if (current === undefined) return 'it was not completely built';
@@ -89,9 +89,12 @@ function reasonToRebuild(options: LabOptions): string {
   const there = listNamespaces(instance);
   const missing = topologyOf(options).namespaces.filter(({ name }) => !there.includes(name));
   if (missing.length > 0) return `missing: ${missing.map(({ name }) => name).join(', ')}`;
+  const daemons = options.daemons
+    ? await Promise.all(DAEMONS.map((name) => daemonStatus(instance, name)))
+    : [];
   const dead = [
     ...serversOf(options.servers).filter((role) => serverPid(instance, role) === undefined),
-    ...DAEMONS.filter((name) => options.daemons && livePid(pidFile(instance, name)) === undefined),
+    ...daemons.filter(({ answers }) => !answers).map(({ name }) => name),
   ];
   return dead.length > 0 ? `not running: ${dead.join(', ')}` : 'nothing';
 }

@@ -41,7 +41,8 @@ export const labStatus = command({
 });
 
 export function statusText({ namespaces, daemons, servers }: LabStatus, style: Style): string {
-  const state = (isWell: boolean) => (isWell ? style.good : style.bad);
+  const state = (isWell: boolean) => (text: string) =>
+    isWell ? style.good(text) : style.bad(text);
   const parts = [
     table(
       [
