@@ -91,10 +91,11 @@ struct session_slot {
 	__u32 back_isn;     /* the server's, 0 until its SYN+ACK */
 	__u16 listener;     /* index; in the agent: 0 */
 	__u16 backend;      /* index */
-	__u16 local;        /* index of the LIP; in the agent: 0 */
+	__u16 local;        /* index of the LIP; agent: 0 when remapped, else NO_LOCAL */
 	__u8 kind;          /* enum session_kind */
 	__u8 flags;         /* SLOT_* */
-	__u32 pad;
+	__be16 wanted_port; /* agent: the peer port the server sees unless there is a collision */
+	__u16 pad;
 };
 _Static_assert(sizeof(struct session_slot) == 64,
 	       "one cache line; keep binding/contract.ts in step");
@@ -105,6 +106,7 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_IDENTITY 0x8      /* agent: nothing is rewritten */
 #define ENTRY_LINK 0x10         /* back, agent: link is set */
 #define ENTRY_TOA_OFF 0x20      /* front, balancer: no TOA at all */
+#define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 
 /*
  * Value of `sessions`: how a packet with the key's tuple leaves. A session has

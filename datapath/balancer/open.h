@@ -153,9 +153,9 @@ static __always_inline void fill_front_entry(struct opening *o)
 	o->entry.source_port = o->slot->back.destination_port;
 	o->entry.destination_addr = o->backend.addr;
 	o->entry.destination_port = o->backend.port;
-	o->entry.flags = o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE :
-			 o->listener->toa == TOA_OFF	    ? ENTRY_TOA_OFF :
-							      0;
+	o->entry.flags = o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
+			 : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
+							   : 0;
 }
 
 /* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */

@@ -96,8 +96,8 @@ static __always_inline int turn_into_reset(struct packet *p)
 	fill_reset_tcp(&frame.tcp, p);
 	pseudo = pseudo_sum(frame.ip.saddr, frame.ip.daddr, TCP_BYTES);
 	/* A partial checksum holds the pseudo header's sum; the NIC adds the rest. */
-	frame.tcp.check = partial ? pseudo :
-				    (__u16)~fold((__u64)pseudo + words_sum(&frame.tcp, TCP_BYTES));
+	frame.tcp.check =
+		partial ? pseudo : (__u16)~fold((__u64)pseudo + words_sum(&frame.tcp, TCP_BYTES));
 	return bpf_skb_store_bytes(p->ctx, 0, &frame.ethernet, RESET_FRAME_BYTES,
 				   BPF_F_RECOMPUTE_CSUM);
 }

@@ -12,9 +12,9 @@
 #include "session.h"
 
 #define SWEEP_INTERVAL_NS 20000000ull
-#define SWEEP_STEPS_PER_PASS 50  /* x 20 ms: a pass takes a second */
-#define SWEEP_SLOTS_MIN 64       /* a step's least, so that small tables pass quickly */
-#define SWEEP_SLOTS_MAX 262144   /* a step's most: about 1 ms of softirq */
+#define SWEEP_STEPS_PER_PASS 50 /* x 20 ms: a pass takes a second */
+#define SWEEP_SLOTS_MIN 64      /* a step's least, so that small tables pass quickly */
+#define SWEEP_SLOTS_MAX 262144  /* a step's most: about 1 ms of softirq */
 
 struct sweep_walk {
 	struct sweep *sweep;

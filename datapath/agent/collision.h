@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* collision.h: two connections want one tuple on the server: what is done, and told. */
+#ifndef FULLNAT_AGENT_COLLISION_H
+#define FULLNAT_AGENT_COLLISION_H
+
+#include "open.h"
+
+/* Fills in who has the tuple now, before anything is changed. */
+static __always_inline void describe_owner(struct event *e, const struct flow4 *visible, __u32 now)
+{
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, visible);
+	struct session_slot *slot = entry ? get_slot(entry->slot) : 0;
+
+	if (!slot)
+		return;
+	e->owner = slot->front;
+	e->owner_age = now - slot->created;
+	e->owner_state = STATE_OF(slot->word);
+	e->owner_kind = slot->kind;
+}
+
+static __always_inline void count_collision(__be32 client, __u32 backend, __u32 action)
+{
+	struct collision_key key = { .client_addr = client, .backend = backend };
+	struct collision_count *count = bpf_map_lookup_elem(&collisions, &key);
+
+	if (!count) {
+		struct collision_count none = {};
+
+		bpf_map_update_elem(&collisions, &key, &none, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&collisions, &key);
+	}
+	if (!count)
+		return;
+	if (action == ACTION_REMAPPED)
+		__sync_fetch_and_add(&count->remapped, 1);
+	else if (action == ACTION_KEPT_LOCAL)
+		__sync_fetch_and_add(&count->kept_local, 1);
+	else
+		__sync_fetch_and_add(&count->dropped, 1);
+}
+
+/* The event, the counters and the note of one collision. */
+static __noinline void report_collision(const struct newcomer *n, const struct flow4 *wanted,
+					__u32 action)
+{
+	struct event e = {
+		.type = EVENT_COLLISION,
+		.backend = n->server->backend,
+		.subject = n->front,
+		.visible = *wanted,
+		.visible_port = n->back.destination_port,
+		.action = action,
+		.subject_kind = n->kind,
+	};
+
+	describe_owner(&e, wanted, n->p->now);
+	send_event(&e);
+	count_collision(wanted->destination_addr, n->server->backend, action);
+	count_note(action == ACTION_REMAPPED     ? NOTE_COLLISION_REMAPPED
+		   : action == ACTION_KEPT_LOCAL ? NOTE_COLLISION_LOCAL
+						 : NOTE_COLLISION_DROPPED);
+}
+
+/*
+ * Finds the newcomer another tuple, by policy; VERDICT_PASS when it has one
+ * reserved. A direct connection has no local to keep: it is remapped instead.
+ */
+static __always_inline enum verdict resolve_collision(struct newcomer *n)
+{
+	struct flow4 wanted = n->back;
+	__u32 policy = n->server->on_collision;
+
+	if (policy == ON_COLLISION_DROP) {
+		report_collision(n, &wanted, ACTION_DROPPED);
+		return VERDICT_DROP_COLLISION;
+	}
+	if (policy == ON_COLLISION_LOCAL && n->kind == SESSION_RESTORED) {
+		n->kind = SESSION_KEPT;
+		n->back.destination_addr = n->front.source_addr;
+		n->back.destination_port = n->front.source_port;
+		if (reserve_wanted(n))
+			return VERDICT_DROP_RACE;
+		report_collision(n, &wanted, ACTION_KEPT_LOCAL);
+		return VERDICT_PASS;
+	}
+	if (reserve_remapped(n)) {
+		report_collision(n, &wanted, ACTION_DROPPED);
+		return VERDICT_DROP_REMAP_EXHAUSTED;
+	}
+	report_collision(n, &wanted, ACTION_REMAPPED);
+	return VERDICT_PASS;
+}
+
+#endif

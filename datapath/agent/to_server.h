@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* to_server.h: packets towards the server: the client's address is put back. */
+#ifndef FULLNAT_AGENT_TO_SERVER_H
+#define FULLNAT_AGENT_TO_SERVER_H
+
+#include "collision.h"
+#include "link.h"
+
+/* What the SYN asks for: the client of a TOA we believe, else its own source. */
+static __always_inline void fill_wanted(struct newcomer *n, const struct toa *toa, int trusted)
+{
+	const struct flow4 *flow = &n->p->flow;
+
+	n->back = (struct flow4){
+		.source_addr = flow->destination_addr,
+		.source_port = flow->destination_port,
+		.destination_addr = flow->source_addr,
+		.destination_port = flow->source_port,
+		.protocol = IPPROTO_TCP,
+	};
+	n->kind = trusted ? SESSION_KEPT : SESSION_DIRECT;
+	if (!trusted) {
+		if (toa->length)
+			count_note(NOTE_TOA_UNTRUSTED);
+	} else if (!toa->length) {
+		count_note(NOTE_TOA_MISSING);
+	} else if (toa->addr == flow->destination_addr) {
+		count_note(NOTE_HAIRPIN); /* a server's own address cannot come in from outside */
+	} else {
+		n->kind = SESSION_RESTORED;
+		n->back.destination_addr = toa->addr;
+		n->back.destination_port = toa->port;
+	}
+	n->wanted_port = n->back.destination_port;
+}
+
+/* A SYN of a connection that is not in the table; VERDICT_PASS when it is now. */
+static __always_inline enum verdict open_session(struct packet *p, const struct server *server,
+						 const struct toa *toa)
+{
+	struct newcomer n = { .p = p, .server = server, .front = p->flow, .local = NO_LOCAL };
+	enum verdict verdict = take_place(&n);
+
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	fill_wanted(&n, toa, is_trusted(p->flow.source_addr));
+	if (reserve_wanted(&n)) {
+		verdict = resolve_collision(&n);
+		if (verdict != VERDICT_PASS) {
+			return_slot(n.slot_index);
+			return verdict;
+		}
+	}
+	return settle(&n, 0) ? VERDICT_DROP_RACE : VERDICT_PASS;
+}
+
+/*
+ * A packet in mid-stream of a connection that began before the agent: it keeps
+ * its tuple. VERDICT_PASS when it has a session now.
+ */
+static __always_inline enum verdict adopt(struct packet *p, const struct server *server,
+					  const struct flow4 *front)
+{
+	struct newcomer n = { .p = p, .server = server, .front = *front, .local = NO_LOCAL };
+	enum verdict verdict = take_place(&n);
+
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	n.kind = is_trusted(front->source_addr) ? SESSION_KEPT : SESSION_DIRECT;
+	n.back = (struct flow4){
+		.source_addr = front->destination_addr,
+		.source_port = front->destination_port,
+		.destination_addr = front->source_addr,
+		.destination_port = front->source_port,
+		.protocol = IPPROTO_TCP,
+	};
+	n.wanted_port = n.back.destination_port;
+	if (reserve_wanted(&n)) {
+		return_slot(n.slot_index);
+		return VERDICT_DROP_STALE; /* the tuple belongs to a newer connection */
+	}
+	if (settle(&n, SLOT_ADOPTED))
+		return VERDICT_DROP_RACE;
+	swap_word(n.slot, STATE_OPENING, STATE_ESTABLISHED);
+	count_note(NOTE_ADOPTED);
+	return VERDICT_PASS;
+}
+
+/* True when the SYN comes from the client that the session was opened for. */
+static __always_inline int is_same_client(const struct session_slot *slot, const struct toa *toa)
+{
+	if (slot->kind == SESSION_DIRECT)
+		return 1;
+	if (slot->kind == SESSION_KEPT) /* opened without a client: stays so until it rests */
+		return !is_resting(STATE_OF(slot->word));
+	return toa->length && toa->addr == slot->back.destination_addr &&
+	       toa->port == slot->wanted_port;
+}
+
+/*
+ * The balancer gave its local port to another client: the old session keeps only
+ * its tuple on the server, until that has rested.
+ */
+static __always_inline void release_front(struct session_slot *slot, const struct flow4 *front)
+{
+	__u32 word = slot->word;
+
+	bpf_map_delete_elem(&sessions, front);
+	if (is_live(STATE_OF(word)))
+		swap_word(slot, word, STATE_TIME_WAIT);
+}
+
+/*
+ * A SYN whose tuple has a session. Returns the entry to use; null when the session
+ * was another client's and the SYN has to open its own.
+ */
+static __always_inline struct session_entry *
+continue_session(struct packet *p, struct session_entry *entry, const struct toa *toa)
+{
+	struct session_slot *slot = get_slot(entry->slot);
+
+	if (!slot)
+		return 0;
+	if (!is_same_client(slot, toa)) {
+		release_front(slot, &p->flow);
+		return 0;
+	}
+	return reopen_if_resting(p, entry, slot) ? entry : 0;
+}
+
+/* Sends the packet on to the server as the session says. */
+static __always_inline enum verdict forward(struct packet *p, struct session_entry *entry,
+					    struct edit *e)
+{
+	count_packet(p, entry);
+	if (entry->flags & ENTRY_IDENTITY)
+		return apply_checksums(p->ctx, e) ? VERDICT_DROP_INTERNAL : VERDICT_KEPT;
+	return write_tuple(p, entry, e, 0) ? VERDICT_DROP_INTERNAL : VERDICT_TO_BACKEND;
+}
+
+/* A packet that opens nothing. */
+static __always_inline enum verdict decide_data(struct packet *p, struct session_entry *entry)
+{
+	struct edit e = {};
+	struct toa toa;
+	int found = 0;
+
+	if (!(entry->flags & ENTRY_ESTABLISHED) || is_handshake(p, entry))
+		found = take_toa(p, &e, &toa);
+	if (found < 0)
+		return VERDICT_DROP_INTERNAL;
+	if (found)
+		count_note(is_trusted(p->flow.source_addr) ? NOTE_TOA_STRIPPED
+							   : NOTE_TOA_UNTRUSTED);
+	note_packet(p, entry);
+	if (entry->flags & ENTRY_FROM_LOCAL)
+		learn_link(p, entry);
+	return forward(p, entry, &e);
+}
+
+static __always_inline enum verdict decide_syn(struct packet *p, struct session_entry *entry,
+					       const struct server *server)
+{
+	struct edit e = {};
+	struct toa toa;
+	enum verdict verdict;
+	int found = take_toa(p, &e, &toa);
+
+	if (found < 0)
+		return VERDICT_DROP_INTERNAL;
+	if (found && is_trusted(p->flow.source_addr))
+		count_note(NOTE_TOA_STRIPPED);
+	if (entry)
+		entry = continue_session(p, entry, &toa);
+	if (!entry) {
+		verdict = open_session(p, server, &toa);
+		if (verdict != VERDICT_PASS)
+			return verdict;
+		entry = bpf_map_lookup_elem(&sessions, &p->flow);
+		if (!entry)
+			return VERDICT_DROP_RACE;
+	}
+	note_packet(p, entry);
+	if (entry->flags & ENTRY_FROM_LOCAL)
+		learn_link(p, entry);
+	return forward(p, entry, &e);
+}
+
+static __always_inline enum verdict decide_to_server(struct packet *p)
+{
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &p->flow);
+	struct server *server;
+	enum verdict verdict;
+
+	if (entry && (entry->flags & ENTRY_BACK))
+		return VERDICT_PASS;
+	if (entry && (p->flags & (SYN | ACK)) != SYN)
+		return decide_data(p, entry);
+	server = find_server(p->flow.destination_addr, p->flow.destination_port);
+	if (!server)
+		return VERDICT_PASS;
+	if ((p->flags & (SYN | ACK | RST | FIN)) == SYN)
+		return decide_syn(p, entry, server);
+	if (entry || (p->flags & (SYN | RST)))
+		return VERDICT_PASS;
+	verdict = adopt(p, server, &p->flow);
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	entry = bpf_map_lookup_elem(&sessions, &p->flow);
+	return entry ? decide_data(p, entry) : VERDICT_DROP_RACE;
+}
+
+#endif
