@@ -1,5 +1,5 @@
 /** Makes a commander program of the registry: help, examples, suggestions, typed values. */
-import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
+import { Command as Commander, Option as CommanderOption, type CommanderError } from 'commander';
 import type { Command, Context, Group } from './command.ts';
 
 export function assemble(
@@ -51,12 +51,14 @@ function addCommand(
   const argumentEntries = Object.entries(command.arguments);
   for (const [, { name, help }] of argumentEntries) made.argument(name, help);
 
-  const optionEntries = Object.entries(command.options).map(([key, { flags, help, shownDefault }]) => {
-    const suffix = shownDefault === undefined ? '' : ` (default ${shownDefault})`;
-    const option = new CommanderOption(flags, help + suffix);
-    made.addOption(option);
-    return { key, attribute: option.attributeName() };
-  });
+  const optionEntries = Object.entries(command.options).map(
+    ([key, { flags, help, shownDefault }]) => {
+      const suffix = shownDefault === undefined ? '' : ` (default ${shownDefault})`;
+      const option = new CommanderOption(flags, help + suffix);
+      made.addOption(option);
+      return { key, attribute: option.attributeName() };
+    },
+  );
   if (command.examples.length > 0) made.addHelpText('after', examplesOf(command));
 
   made.action(async (...received: unknown[]) => {
@@ -90,16 +92,18 @@ function configured(program: Commander, { stdout, stderr }: Context): Commander 
       getErrHelpWidth: () => stderr.columns,
       outputError: (text, write) => {
         const words = [...pathOf(program), '--help'].join(' ');
-        write(`${text.replace(/^error: /, 'fullnat: ').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean `$1`?')}`);
+        write(
+          text
+            .replace(/^error: /, 'fullnat: ')
+            .replace(/\n\(Did you mean (.*)\?\)/, '; did you mean `$1`?'),
+        );
         write(`see: ${words}\n`);
       },
     });
 }
 
 function pathOf(program: Commander): string[] {
-  return program.parent === null
-    ? [program.name()]
-    : [...pathOf(program.parent), program.name()];
+  return program.parent === null ? [program.name()] : [...pathOf(program.parent), program.name()];
 }
 
 function examplesOf({ examples }: Command): string {

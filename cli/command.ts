@@ -37,7 +37,9 @@ export interface Argument<T> {
   readonly read: (words: readonly string[]) => T;
 }
 
-type Values<S> = { readonly [K in keyof S]: S[K] extends { read: (...from: never[]) => infer T } ? T : never };
+type Values<S> = {
+  readonly [K in keyof S]: S[K] extends { read: (...from: never[]) => infer T } ? T : never;
+};
 export type OptionValues<S> = {
   readonly [K in keyof S]: S[K] extends Option<infer T> ? T : never;
 };
@@ -150,4 +152,3 @@ export function optionOr<T>(
 ): Option<T> {
   return { flags, help, read, fallback, isFlag: false, shownDefault };
 }
-

@@ -53,14 +53,24 @@ export async function ask(resource: string, sources: Sources): Promise<readonly 
       `the daemon at ${refusing.path} knows no ${resource}; ` +
         `they are known to: ${sources.daemons.join(', ')}`,
     );
-  throw new CommandError(nobodyAnswers(resource, sources, sockets.map(({ path }) => path)));
+  throw new CommandError(
+    nobodyAnswers(
+      resource,
+      sources,
+      sockets.map(({ path }) => path),
+    ),
+  );
 }
 
 export function socketOf(instance: string, daemon: Daemon): string {
   return `/run/fullnat/${instance}/${daemon}.sock`;
 }
 
-function nobodyAnswers(resource: string, { instance, socket, daemons }: Sources, paths: readonly string[]) {
+function nobodyAnswers(
+  resource: string,
+  { instance, socket, daemons }: Sources,
+  paths: readonly string[],
+) {
   if (socket !== undefined)
     return `no daemon answers at ${socket}: there is no such socket; start the daemon, or give the right --socket`;
   const start = daemons.map((daemon) => `\`fullnat ${daemon} -c FILE\``).join(' or ');
@@ -75,7 +85,11 @@ function get(path: string, resource: string): Promise<Answer> {
   return new Promise((resolve) => {
     const failed = (why: string) => resolve({ kind: 'failed', why });
     const asked = request(
-      { socketPath: path, path: `/v1/${resource}`, headers: { host: 'fullnat', accept: 'application/json' } },
+      {
+        socketPath: path,
+        path: `/v1/${resource}`,
+        headers: { host: 'fullnat', accept: 'application/json' },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The program `fullnat`: the process around run(). */
-import type { WriteStream } from 'node:tty';
+import { isatty, type WriteStream } from 'node:tty';
 import type { Context, Sink } from './command.ts';
 import { styleFor } from './output/style.ts';
 import { REGISTRY } from './registry.ts';
@@ -25,14 +25,16 @@ let exitCode: number;
 try {
   exitCode = await run(REGISTRY, process.argv.slice(2), context);
 } catch (error) {
-  context.stderr.write(`fullnat: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`);
+  context.stderr.write(
+    `fullnat: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
   exitCode = 1;
 }
 await Promise.all([drained(process.stdout), drained(process.stderr)]);
 process.exit(exitCode);
 
-function sink(stream: NodeJS.WriteStream): Sink {
-  const isTerminal = stream.isTTY === true;
+function sink(stream: NodeJS.WriteStream & { fd: number }): Sink {
+  const isTerminal = isatty(stream.fd);
   return {
     write: (text) => void stream.write(text),
     isTerminal,

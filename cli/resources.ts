@@ -26,7 +26,10 @@ export const RESOURCES = {
       text('name', 'NAME'),
       text('address', 'ADDRESS'),
       text('pool', 'POOL'),
-      { ...text('backendsUp', 'UP'), text: (row) => `${show(row['backendsUp'])}/${show(row['backendsTotal'])}` },
+      {
+        ...text('backendsUp', 'UP'),
+        text: (row) => `${show(row['backendsUp'])}/${show(row['backendsTotal'])}`,
+      },
       count('live', 'LIVE'),
       count('connections', 'CONNECTIONS'),
       ...traffic,
@@ -79,7 +82,10 @@ export const RESOURCES = {
       count('capacity', 'CAPACITY'),
       count('allocated', 'ALLOCATED', { wide: true }),
       count('probes', 'PROBES', { wide: true }),
-      { ...count('failed', 'FAILED'), paint: (row, style) => (row['failed'] === 0 ? plain : style.bad) },
+      {
+        ...count('failed', 'FAILED'),
+        paint: (row, style) => (row['failed'] === 0 ? plain : style.bad),
+      },
     ],
   },
   collisions: {
@@ -133,7 +139,11 @@ function time(field: string, heading: string): ResourceColumn {
   return measured(field, heading, seconds);
 }
 
-function measured(field: string, heading: string, format: (value: number) => string): ResourceColumn {
+function measured(
+  field: string,
+  heading: string,
+  format: (value: number) => string,
+): ResourceColumn {
   return {
     field,
     heading,
@@ -162,7 +172,7 @@ function others(): ResourceColumn {
 function show(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (Array.isArray(value)) return value.map(show).join(',');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function paintHealth(row: Row, style: Style): (text: string) => string {

@@ -30,7 +30,10 @@ export const get = command({
   },
   examples: [
     { command: 'fullnat get backends', does: 'which backends are up, and what they carry' },
-    { command: 'fullnat get collisions --instance lab', does: 'which connections met, and what was done' },
+    {
+      command: 'fullnat get collisions --instance lab',
+      does: 'which connections met, and what was done',
+    },
     { command: 'fullnat get sessions -o json | jq length', does: 'how many sessions there are' },
     { command: 'fullnat get drops -w', does: 'watch why packets are dropped' },
   ],
@@ -45,9 +48,11 @@ export const get = command({
     }
     for (let round = 0; !signal.aborted; round++) {
       const rows = await read();
-      stdout.write(inSequence(round, rows, options.output, context, () =>
-        render(resource, spec, rows, options.output, context),
-      ));
+      stdout.write(
+        inSequence(round, rows, options.output, context, () =>
+          render(resource, spec, rows, options.output, context),
+        ),
+      );
       await sleep(REDRAW_MS, undefined, { signal }).catch(() => {});
     }
     return 0;

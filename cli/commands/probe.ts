@@ -12,12 +12,22 @@ import {
 import { parseDurationMs } from '../../control/config/duration.ts';
 import { connectByNode, systemClock } from '../../diagnose/probe/node-connector.ts';
 import { labelOf, LATE_MS } from '../../diagnose/probe/outcome.ts';
-import { probe as attemptsOf, type Attempt, type ProbeOptions } from '../../diagnose/probe/probe.ts';
+import {
+  probe as attemptsOf,
+  type Attempt,
+  type ProbeOptions,
+} from '../../diagnose/probe/probe.ts';
 import { EXIT, exitCodeOf, Tally } from '../../diagnose/probe/summary.ts';
 import { argument, command, flag, option, optionOr, UsageError } from '../command.ts';
 import { choice } from '../choice.ts';
 import { asJsonLine } from '../output/format.ts';
-import { attemptJson, attemptLine, localProblem, summaryJson, summaryText } from '../output/probe.ts';
+import {
+  attemptJson,
+  attemptLine,
+  localProblem,
+  summaryJson,
+  summaryText,
+} from '../output/probe.ts';
 import { wellRead } from '../read.ts';
 
 const STATES = ['open', 'late', 'closed', 'filtered', 'silent', 'icmp', 'local-port-busy'] as const;
@@ -48,20 +58,57 @@ export const probe = command({
     target: argument('<vip:port>', 'address and port, or name and port', readTarget),
   },
   options: {
-    interval: optionOr('--interval <duration>', 'from one attempt to the next', readWait, DEFAULT_INTERVAL_MS, '1s'),
-    count: option('--count <n>', 'stop after so many (default: until Ctrl-C; a port range: one walk)', readCount),
-    timeout: optionOr('--timeout <duration>', 'silence after this is `filtered`', readWait, DEFAULT_TIMEOUT_MS, '3s'),
+    interval: optionOr(
+      '--interval <duration>',
+      'from one attempt to the next',
+      readWait,
+      DEFAULT_INTERVAL_MS,
+      '1s',
+    ),
+    count: option(
+      '--count <n>',
+      'stop after so many (default: until Ctrl-C; a port range: one walk)',
+      readCount,
+    ),
+    timeout: optionOr(
+      '--timeout <duration>',
+      'silence after this is `filtered`',
+      readWait,
+      DEFAULT_TIMEOUT_MS,
+      '3s',
+    ),
     sourcePort: option('--source-port <port>', 'one port, or LO-HI to walk over', readPorts),
     source: option('--source <address>', 'an address of this machine to connect from', readSource),
-    only: option('--only <states>', `print only these: ${STATES.join(', ')}; comma-separated`, readStates),
-    reset: flag('--reset', 'end connections with RST, not FIN, so that the source port is free at once'),
-    output: optionOr('-o, --output <format>', 'text, or json: one object a line, the summary last', choice('output format', ['text', 'json']), 'text'),
+    only: option(
+      '--only <states>',
+      `print only these: ${STATES.join(', ')}; comma-separated`,
+      readStates,
+    ),
+    reset: flag(
+      '--reset',
+      'end connections with RST, not FIN, so that the source port is free at once',
+    ),
+    output: optionOr(
+      '-o, --output <format>',
+      'text, or json: one object a line, the summary last',
+      choice('output format', ['text', 'json']),
+      'text',
+    ),
   },
   examples: [
     { command: 'fullnat probe 10.0.23.111:18056', does: 'every second until Ctrl-C' },
-    { command: 'fullnat probe 10.0.23.111:18056 --only filtered', does: 'print only lost connections' },
-    { command: 'fullnat probe 10.0.23.111:18056 --source-port 21500-21599 --interval 50ms --reset', does: 'which source ports fail' },
-    { command: 'fullnat probe 10.0.23.111:18056 --count 1 -o json | head -1', does: 'for a script' },
+    {
+      command: 'fullnat probe 10.0.23.111:18056 --only filtered',
+      does: 'print only lost connections',
+    },
+    {
+      command: 'fullnat probe 10.0.23.111:18056 --source-port 21500-21599 --interval 50ms --reset',
+      does: 'which source ports fail',
+    },
+    {
+      command: 'fullnat probe 10.0.23.111:18056 --count 1 -o json | head -1',
+      does: 'for a script',
+    },
   ],
   handler: async ({ arguments: { target }, options }, { stdout, stderr, signal }) => {
     const tally = new Tally();
@@ -77,12 +124,22 @@ export const probe = command({
     const isWanted = (attempt: Attempt) =>
       options.only === undefined ||
       attempt.outcome.state === 'error' ||
-      options.only.some((state) => state === labelOf(attempt.outcome) || state === attempt.outcome.state);
+      options.only.some(
+        (state) => state === labelOf(attempt.outcome) || state === attempt.outcome.state,
+      );
 
-    for await (const attempt of attemptsOf({ connect: connectByNode, clock: systemClock }, settings, signal)) {
+    for await (const attempt of attemptsOf(
+      { connect: connectByNode, clock: systemClock },
+      settings,
+      signal,
+    )) {
       tally.add(attempt);
       if (isWanted(attempt))
-        stdout.write(options.output === 'json' ? asJsonLine(attemptJson(attempt)) : attemptLine(attempt, stdout.style));
+        stdout.write(
+          options.output === 'json'
+            ? asJsonLine(attemptJson(attempt))
+            : attemptLine(attempt, stdout.style),
+        );
       if (attempt.outcome.state === 'error') {
         // Every further attempt would end the same way.
         stderr.write(`fullnat: ${localProblem(attempt.outcome.code, settings)}\n`);
@@ -92,7 +149,8 @@ export const probe = command({
 
     const summary = tally.summary();
     if (options.output === 'json') stdout.write(asJsonLine(summaryJson(settings.target, summary)));
-    else stderr.write(summaryText(formatEndpoint(settings.target), summary, settings, stderr.style));
+    else
+      stderr.write(summaryText(formatEndpoint(settings.target), summary, settings, stderr.style));
     return exitCodeOf(summary);
   },
 });

@@ -6,7 +6,10 @@ import type { Summary } from '../../diagnose/probe/summary.ts';
 import type { Style } from './style.ts';
 
 /** `12:36:01.204  open             10.0.88.100:21521      0.4 ms` */
-export function attemptLine({ timeMs, outcome, durationMs, source }: Attempt, style: Style): string {
+export function attemptLine(
+  { timeMs, outcome, durationMs, source }: Attempt,
+  style: Style,
+): string {
   const clock = localTime(timeMs);
   const from = source === undefined ? '-' : `${source.address ?? '*'}:${source.port}`;
   const words = wordsOf(outcome).padEnd(15);
@@ -26,7 +29,10 @@ export function attemptJson({ timeMs, outcome, durationMs, source }: Attempt): u
   };
 }
 
-export function summaryJson(target: Endpoint, { attempts, counts, connectMs, filteredPorts }: Summary): unknown {
+export function summaryJson(
+  target: Endpoint,
+  { attempts, counts, connectMs, filteredPorts }: Summary,
+): unknown {
   return {
     summary: true,
     target: formatEndpoint(target),
@@ -72,7 +78,8 @@ export function summaryText(
     lines.push(
       `connect: least ${connectMs.least.toFixed(1)}, mean ${connectMs.mean.toFixed(1)}, most ${connectMs.most.toFixed(1)} ms`,
     );
-  if (filteredPorts.length > 0) lines.push(`filtered from source ports: ${filteredPorts.join(' ')}`);
+  if (filteredPorts.length > 0)
+    lines.push(`filtered from source ports: ${filteredPorts.join(' ')}`);
   if (counts['local-port-busy'] > 0 && sourcePorts !== undefined && close === 'fin')
     lines.push('busy ports may be resting after a polite close; --reset frees them at once');
   return lines.map((line) => `${line}\n`).join('');

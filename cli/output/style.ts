@@ -1,11 +1,13 @@
 /** Colours for people, and plain text for pipes: NO_COLOR, TERM=dumb and redirection are respected. */
 
+export type Paint = (text: string) => string;
+
 export interface Style {
-  good(text: string): string;
-  bad(text: string): string;
-  warning(text: string): string;
-  quiet(text: string): string;
-  strong(text: string): string;
+  readonly good: Paint;
+  readonly bad: Paint;
+  readonly warning: Paint;
+  readonly quiet: Paint;
+  readonly strong: Paint;
 }
 
 export const PLAIN: Style = {

@@ -21,7 +21,10 @@ export function table<Row>(
   const pad = (text: string, i: number) =>
     columns[i]?.align === 'right' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
 
-  const heading = columns.map((column, i) => pad(column.heading, i)).join('  ').trimEnd();
+  const heading = columns
+    .map((column, i) => pad(column.heading, i))
+    .join('  ')
+    .trimEnd();
   const body = rows.map((row, at) =>
     columns
       .map((column, i) => {

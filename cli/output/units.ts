@@ -18,7 +18,8 @@ export function seconds(count: number): string {
   const whole = Math.floor(count);
   if (whole < 60) return `${whole}s`;
   if (whole < 3_600) return two(Math.floor(whole / 60), 'm', whole % 60, 's');
-  if (whole < 86_400) return two(Math.floor(whole / 3_600), 'h', Math.floor((whole % 3_600) / 60), 'm');
+  if (whole < 86_400)
+    return two(Math.floor(whole / 3_600), 'h', Math.floor((whole % 3_600) / 60), 'm');
   return two(Math.floor(whole / 86_400), 'd', Math.floor((whole % 86_400) / 3_600), 'h');
 }
 

@@ -50,9 +50,9 @@ const REMAP_PORTS_DEFAULT = { low: 10_000, high: 19_999 } as PortRange;
 /** Lists may be empty here: that they must not be is a check of its own. */
 export const agentSchema = object({
   instance: instanceName().default('default'),
-  interfaces: list(
-    object({ name: interfaceName(), facing: oneOf(['server', 'network']) }),
-  ).default([]),
+  interfaces: list(object({ name: interfaceName(), facing: oneOf(['server', 'network']) })).default(
+    [],
+  ),
   profile: oneOf(PROFILES).default('lb'),
   timeouts: timeoutsSchema(),
   sessions: sessionsSchema(),

@@ -82,7 +82,13 @@ export interface BackendConfig {
   readonly weight: number;
 }
 
-const HEALTH_DEFAULT = { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 } as const;
+const HEALTH_DEFAULT = {
+  kind: 'tcp',
+  intervalMs: 1_000,
+  timeoutMs: 500,
+  rise: 2,
+  fall: 3,
+} as const;
 const LOCAL_PORTS_DEFAULT = { low: 1_024, high: 65_535 } as PortRange;
 const CHECK_MOST_MS = 3_600_000;
 
@@ -92,15 +98,13 @@ const checkedHealth = object({
   timeout: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.timeoutMs),
   rise: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.rise),
   fall: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.fall),
-}).transform(
-  ({ interval, timeout, rise, fall }): HealthConfig => ({
-    kind: 'tcp',
-    intervalMs: interval,
-    timeoutMs: timeout,
-    rise,
-    fall,
-  }),
-);
+}).transform(({ interval, timeout, rise, fall }): HealthConfig => ({
+  kind: 'tcp',
+  intervalMs: interval,
+  timeoutMs: timeout,
+  rise,
+  fall,
+}));
 
 /** `off`, or how to check. */
 const healthSchema = z.unknown().transform((value, context): HealthConfig => {

@@ -25,8 +25,20 @@ export type Profile = (typeof PROFILES)[number];
  * RFC 5382 asks of NATs (REQ-5: established 2 h 4 min, transitory 4 min).
  */
 export const TIMEOUTS: Readonly<Record<Profile, Timeouts>> = {
-  lb: { openingMs: 10_000, establishedMs: 900_000, closingMs: 120_000, timeWaitMs: 64_000, resetMs: 10_000 },
-  rfc5382: { openingMs: 240_000, establishedMs: 7_440_000, closingMs: 240_000, timeWaitMs: 240_000, resetMs: 240_000 },
+  lb: {
+    openingMs: 10_000,
+    establishedMs: 900_000,
+    closingMs: 120_000,
+    timeWaitMs: 64_000,
+    resetMs: 10_000,
+  },
+  rfc5382: {
+    openingMs: 240_000,
+    establishedMs: 7_440_000,
+    closingMs: 240_000,
+    timeWaitMs: 240_000,
+    resetMs: 240_000,
+  },
 };
 
 /**
@@ -66,7 +78,8 @@ export const sessionsSchema = () =>
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 export function completeTimeouts(
-  given: Given<Record<'opening' | 'established' | 'closing' | 'timeWait' | 'reset', number>> | undefined,
+  given:
+    Given<Record<'opening' | 'established' | 'closing' | 'timeWait' | 'reset', number>> | undefined,
   defaults: Timeouts,
 ): Timeouts {
   return {

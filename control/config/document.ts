@@ -1,5 +1,15 @@
 /** A YAML text as plain values that still know their line and column. */
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+} from 'yaml';
 import type { LocatedProblem, Path, Problem } from './problem.ts';
 
 export interface ConfigDocument {

@@ -11,7 +11,10 @@ export function parseDurationMs(text: string): ParsedText<number> {
   if (unit === '')
     return misread('malformed', `'${text}' has no unit; write ${text.trim()}s or ${text.trim()}ms`);
   if (!isUnit(unit))
-    return misread('malformed', `'${text}' has the unknown unit '${unit}'; allowed are ms, s, m, h`);
+    return misread(
+      'malformed',
+      `'${text}' has the unknown unit '${unit}'; allowed are ms, s, m, h`,
+    );
   const durationMs = Number(number) * UNIT_MS[unit];
   // 0.1 × 3 600 000 is not exact in binary; a millisecond is the finest anyway.
   const roundedMs = Math.round(durationMs);

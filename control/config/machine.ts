@@ -1,7 +1,12 @@
 /** What a configuration is checked against: the machine, or rather the network namespace, it is for. */
 import { readFileSync } from 'node:fs';
 import { endianness, networkInterfaces } from 'node:os';
-import { parseIpv4Address, type Endpoint, type Ipv4Address, type Port } from '../../packet/address.ts';
+import {
+  parseIpv4Address,
+  type Endpoint,
+  type Ipv4Address,
+  type Port,
+} from '../../packet/address.ts';
 
 export interface Machine {
   interfaces(): readonly string[];

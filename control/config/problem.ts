@@ -49,7 +49,6 @@ export function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'keys and values';
-  const text = String(value);
-  const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  return typeof value === 'string' ? `'${short}'` : short;
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return value.length > 60 ? `'${value.slice(0, 57)}...'` : `'${value}'`;
 }

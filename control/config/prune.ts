@@ -7,7 +7,7 @@ import type { Path } from './problem.ts';
 export interface Pruned {
   readonly value: unknown;
   /** Positions in lists shift when an element is taken out; this undoes it. */
-  originalPath(path: Path): Path;
+  readonly originalPath: (path: Path) => Path;
 }
 
 export function prune(value: unknown, removed: readonly Path[]): Pruned {

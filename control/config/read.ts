@@ -7,7 +7,13 @@ import type { Check, Facts } from './checks/check.ts';
 import { AGENT_CHECKS, BALANCER_CHECKS } from './checks/index.ts';
 import { readDocument, type ConfigDocument } from './document.ts';
 import type { Machine } from './machine.ts';
-import { ConfigError, formatPath, type LocatedProblem, type Path, type Problem } from './problem.ts';
+import {
+  ConfigError,
+  formatPath,
+  type LocatedProblem,
+  type Path,
+  type Problem,
+} from './problem.ts';
 import { prune, valueAt } from './prune.ts';
 import { unknownKeyLines } from './shape.ts';
 import { nearest } from './suggest.ts';
@@ -139,13 +145,15 @@ function interpret<S extends z.ZodType, C>(
     ok: false,
     problems: problems
       .map((problem) => document.locate(problem))
-      .sort((a, b) => a.line - b.line || a.column - b.column),
+      .toSorted((a, b) => a.line - b.line || a.column - b.column),
   };
 }
 
 /** Is `gone` an element of this list, the list itself, or something that contains it? */
 function isElementOrAround(gone: Path, list: Path): boolean {
-  return gone.length <= list.length + 1 && list.every((step, i) => i >= gone.length || gone[i] === step);
+  return (
+    gone.length <= list.length + 1 && list.every((step, i) => i >= gone.length || gone[i] === step)
+  );
 }
 
 /** What the schema accepts once every part that it refuses is taken out. */

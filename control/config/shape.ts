@@ -4,8 +4,7 @@ import { show } from './problem.ts';
 import { nearest } from './suggest.ts';
 
 export type Read<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly message: string };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
 /** A value that `read` understands. */
 export function scalar<T>(read: (value: unknown) => Read<T>) {
@@ -26,7 +25,7 @@ export function object<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code === 'unrecognized_keys')
-        return unknownKeys(issue['keys'] as string[], Object.keys(shape));
+        return unknownKeys(issue.keys, Object.keys(shape));
       return issue.input === undefined || issue.input === null
         ? missing(issue.input)
         : `must be keys and values, got ${show(issue.input)}`;
@@ -61,7 +60,8 @@ function unknownKeys(keys: readonly string[], known: readonly string[]): string 
   return keys
     .map((key) => {
       const close = nearest(key, known);
-      const hint = close === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${close}\`?`;
+      const hint =
+        close === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${close}\`?`;
       return `unknown key \`${key.replace(/\s/g, ' ')}\`; ${hint}`;
     })
     .join('\n');

@@ -1,5 +1,10 @@
 /** The single values of configuration files: numbers, names, durations, addresses, ports. */
-import { parseAddressRange, parsePortRange, type AddressRange, type PortRange } from '../../packet/address-range.ts';
+import {
+  parseAddressRange,
+  parsePortRange,
+  type AddressRange,
+  type PortRange,
+} from '../../packet/address-range.ts';
 import { parseEndpoint, type Endpoint, type Ipv4Address } from '../../packet/address.ts';
 import type { ParsedText } from '../../packet/parsed.ts';
 import { formatDurationMs, parseDurationMs } from './duration.ts';
@@ -13,7 +18,9 @@ export function wholeNumber(low: number, high: number, sizes: 'plain' | 'sizes' 
     const number = sizes === 'sizes' && typeof value === 'string' ? readSize(value) : value;
     if (typeof number === 'number' && Number.isInteger(number) && number >= low && number <= high)
       return { ok: true, value: number };
-    return fail(`${allowed}${sizes === 'sizes' ? ' (256Ki and 1M also work)' : ''}, got ${show(value)}`);
+    return fail(
+      `${allowed}${sizes === 'sizes' ? ' (256Ki and 1M also work)' : ''}, got ${show(value)}`,
+    );
   });
 }
 
@@ -22,13 +29,18 @@ export function duration(lowMs: number, highMs: number) {
     const read = parseDurationMs(textOf(value));
     if (!read.ok) return fail(read.message);
     if (read.value >= lowMs && read.value <= highMs) return read;
-    return fail(`must be in ${formatDurationMs(lowMs)}..${formatDurationMs(highMs)}, got ${show(value)}`);
+    return fail(
+      `must be in ${formatDurationMs(lowMs)}..${formatDurationMs(highMs)}, got ${show(value)}`,
+    );
   });
 }
 
 /** A directory name, and the first part of namespace names. */
 export function instanceName() {
-  return named(/^[a-z0-9][a-z0-9-]{0,30}$/, 'must be 1 to 31 of a-z, 0-9 and -, not beginning with -');
+  return named(
+    /^[a-z0-9][a-z0-9-]{0,30}$/,
+    'must be 1 to 31 of a-z, 0-9 and -, not beginning with -',
+  );
 }
 
 export function name() {
@@ -68,26 +80,44 @@ export function portRange() {
   return scalar((value): Read<PortRange> => {
     const read = understood(parsePortRange(textOf(value)));
     if (!read.ok) return read;
-    return read.value.low === 0 ? fail(`${show(value)} begins with port 0; allowed are 1..65535`) : read;
+    return read.value.low === 0
+      ? fail(`${show(value)} begins with port 0; allowed are 1..65535`)
+      : read;
   });
 }
 
 // What no host may have as its address, as seen from another host (RFC 6890, RFC 5771).
 const UNUSABLE = [
   { first: 0x0000_0000, last: 0x00ff_ffff, what: 'is in 0.0.0.0/8, which means "this network"' },
-  { first: 0x7f00_0000, last: 0x7fff_ffff, what: 'is a loopback address, which never leaves a machine' },
-  { first: 0xe000_0000, last: 0xefff_ffff, what: 'is a multicast address; TCP needs a unicast one' },
+  {
+    first: 0x7f00_0000,
+    last: 0x7fff_ffff,
+    what: 'is a loopback address, which never leaves a machine',
+  },
+  {
+    first: 0xe000_0000,
+    last: 0xefff_ffff,
+    what: 'is a multicast address; TCP needs a unicast one',
+  },
   { first: 0xf000_0000, last: 0xffff_ffff, what: 'is a reserved or broadcast address' },
 ];
 
-function whyUnusable({ first, last }: { first: Ipv4Address; last: Ipv4Address }): string | undefined {
+function whyUnusable({
+  first,
+  last,
+}: {
+  first: Ipv4Address;
+  last: Ipv4Address;
+}): string | undefined {
   return UNUSABLE.find((range) => first <= range.last && range.first <= last)?.what;
 }
 
 function named(pattern: RegExp, allowed: string) {
   return scalar((value): Read<string> => {
     if (typeof value !== 'string')
-      return fail(`${allowed}, got ${show(value)}${typeof value === 'number' ? '; put it in quotes' : ''}`);
+      return fail(
+        `${allowed}, got ${show(value)}${typeof value === 'number' ? '; put it in quotes' : ''}`,
+      );
     return pattern.test(value) ? { ok: true, value } : fail(`${allowed}, got ${show(value)}`);
   });
 }
@@ -106,7 +136,9 @@ function textOf(value: unknown): string {
 function readSize(text: string): number | undefined {
   const [, digits, unit] = /^(\d{1,10})(k|M|Ki|Mi)$/.exec(text) ?? [];
   if (digits === undefined) return undefined;
-  const factor = { k: 1_000, M: 1_000_000, Ki: 1_024, Mi: 1_048_576 }[unit as 'k' | 'M' | 'Ki' | 'Mi'];
+  const factor = { k: 1_000, M: 1_000_000, Ki: 1_024, Mi: 1_048_576 }[
+    unit as 'k' | 'M' | 'Ki' | 'Mi'
+  ];
   return Number(digits) * factor;
 }
 

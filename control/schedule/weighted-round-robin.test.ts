@@ -8,7 +8,11 @@ const rows = [
   { name: 'the example of nginx', weights: [5, 1, 1], table: 'aabacaa' },
   { name: 'the 3:1 of the issue', weights: [3, 1], table: 'aaba' },
   { name: 'equal weights take turns', weights: [1, 1, 1], table: 'abc' },
-  { name: 'weights with a common divisor give the shortest table', weights: [200, 100], table: 'aba' },
+  {
+    name: 'weights with a common divisor give the shortest table',
+    weights: [200, 100],
+    table: 'aba',
+  },
   { name: 'weight 0 gets nothing', weights: [1, 0, 1], table: 'ac' },
   { name: 'one backend is one entry, whatever its weight', weights: [65_535], table: 'a' },
   { name: 'no backend, no entry', weights: [], table: '' },
@@ -17,11 +21,22 @@ const rows = [
 
 for (const { name, weights, table } of rows)
   test(name, () => {
-    assert.equal(schedule(weights).map((i) => letters[i]).join(''), table);
+    assert.equal(
+      schedule(weights)
+        .map((i) => letters[i])
+        .join(''),
+      table,
+    );
   });
 
 test('the table holds the given indices, not positions', () => {
-  assert.deepEqual(weightedRoundRobin([{ index: 7, weight: 2 }, { index: 9, weight: 1 }]), [7, 9, 7]);
+  assert.deepEqual(
+    weightedRoundRobin([
+      { index: 7, weight: 2 },
+      { index: 9, weight: 1 },
+    ]),
+    [7, 9, 7],
+  );
 });
 
 test('more weighted backends than entries is refused', () => {
@@ -68,14 +83,18 @@ test('of two backends neither runs longer than it must', () => {
 
 test('a capped table is full, leaves nobody out, and is within one entry of each share', () => {
   fc.assert(
-    fc.property(anyWeights(65_535), fc.integer({ min: 100, max: TABLE_ENTRIES_MAX }), (weights, cap) => {
-      const table = weightedRoundRobin(weighted(weights), cap);
-      assert.ok(table.length <= cap);
-      const shares = weights.map((weight) => (weight * table.length) / sum(weights));
-      weights.forEach((weight, i) => assert.equal(weight > 0, count(table, i) > 0));
-      if (shares.every((share) => share === 0 || share >= 1))
-        shares.forEach((share, i) => assert.ok(Math.abs(count(table, i) - share) < 1 + 1e-9));
-    }),
+    fc.property(
+      anyWeights(65_535),
+      fc.integer({ min: 100, max: TABLE_ENTRIES_MAX }),
+      (weights, cap) => {
+        const table = weightedRoundRobin(weighted(weights), cap);
+        assert.ok(table.length <= cap);
+        const shares = weights.map((weight) => (weight * table.length) / sum(weights));
+        weights.forEach((weight, i) => assert.equal(weight > 0, count(table, i) > 0));
+        if (shares.every((share) => share === 0 || share >= 1))
+          shares.forEach((share, i) => assert.ok(Math.abs(count(table, i) - share) < 1 + 1e-9));
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -67,14 +67,7 @@ function ofConnect(code: string): Outcome {
 }
 
 /** One word for lists and filters: the state, and for the special cases what is special. */
-export type Label =
-  | 'open'
-  | 'late'
-  | 'closed'
-  | 'silent'
-  | 'icmp'
-  | 'local-port-busy'
-  | 'error';
+export type Label = 'open' | 'late' | 'closed' | 'silent' | 'icmp' | 'local-port-busy' | 'error';
 
 export function labelOf(outcome: Outcome): Label {
   switch (outcome.state) {

@@ -42,13 +42,17 @@ export class Tally {
       this.#leastMs = Math.min(this.#leastMs, durationMs);
       this.#mostMs = Math.max(this.#mostMs, durationMs);
     }
-    if (outcome.state === 'filtered' && source !== undefined && this.#filteredPorts.size < FILTERED_PORTS_MAX)
+    if (
+      outcome.state === 'filtered' &&
+      source !== undefined &&
+      this.#filteredPorts.size < FILTERED_PORTS_MAX
+    )
       this.#filteredPorts.add(source.port);
   }
 
   summary(): Summary {
     const attempts = Object.values(this.#counts).reduce((a, b) => a + b, 0);
-    const filteredPorts = [...this.#filteredPorts].sort((a, b) => a - b);
+    const filteredPorts = [...this.#filteredPorts].toSorted((a, b) => a - b);
     const summary = { attempts, counts: { ...this.#counts }, filteredPorts };
     if (this.#connects === 0) return summary;
     const mean = this.#totalMs / this.#connects;
@@ -67,4 +71,3 @@ export function exitCodeOf({ counts }: Summary): number {
   if (counts.late > 0) return EXIT.late;
   return counts.open > 0 ? EXIT.open : EXIT.error;
 }
-

@@ -16,7 +16,8 @@ export const missingInterface: Check<{ interfaces: readonly (string | { name: st
     const name = typeof entry === 'string' ? entry : entry.name;
     if (present.includes(name)) return [];
     const close = nearest(name, present);
-    const hint = close === undefined ? `this machine has: ${present.join(', ')}` : `did you mean '${close}'?`;
+    const hint =
+      close === undefined ? `this machine has: ${present.join(', ')}` : `did you mean '${close}'?`;
     return [
       {
         path: typeof entry === 'string' ? ['interfaces', i] : ['interfaces', i, 'name'],

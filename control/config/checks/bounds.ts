@@ -19,21 +19,35 @@ export const openingWithinCapacity: Check<{ readonly sessions: SessionLimits }> 
   if (openingMax <= capacity || !isWhole(['sessions', 'capacity'])) return [];
   const path = ['sessions', isGiven(['sessions', 'openingMax']) ? 'openingMax' : 'capacity'];
   return [
-    { path, message: `sessions.openingMax (${openingMax}) must not exceed sessions.capacity (${capacity})` },
+    {
+      path,
+      message: `sessions.openingMax (${openingMax}) must not exceed sessions.capacity (${capacity})`,
+    },
   ];
 };
 
 export const tooMany: Check<BalancerConfig> = ({ locals, listeners, pools }) => {
   const problems: Problem[] = [];
   const limit = (path: Problem['path'], what: string, count: number, most: number) => {
-    if (count > most) problems.push({ path, message: `too many ${what}: ${count}; at most ${most} are possible` });
+    if (count > most)
+      problems.push({ path, message: `too many ${what}: ${count}; at most ${most} are possible` });
   };
   const addresses = locals.reduce((sum, range) => sum + rangeSize(range.addresses), 0);
   limit(['locals'], 'local addresses', addresses, LOCALS_MAX);
   limit(['listeners'], 'listeners', listeners.length, INDICES_MAX);
-  limit(['pools'], 'backends', pools.reduce((sum, { backends }) => sum + backends.length, 0), INDICES_MAX);
+  limit(
+    ['pools'],
+    'backends',
+    pools.reduce((sum, { backends }) => sum + backends.length, 0),
+    INDICES_MAX,
+  );
   pools.forEach(({ name, backends }, i) =>
-    limit(['pools', i, 'backends'], `backends in pool '${name}'`, backends.length, TABLE_ENTRIES_MAX),
+    limit(
+      ['pools', i, 'backends'],
+      `backends in pool '${name}'`,
+      backends.length,
+      TABLE_ENTRIES_MAX,
+    ),
   );
   return problems;
 };

@@ -6,9 +6,9 @@ export interface Facts {
   /** Absent: the file is checked by itself. */
   readonly machine?: Machine;
   /** Does the file say it, or is it a default? */
-  isGiven(path: Path): boolean;
+  readonly isGiven: (path: Path) => boolean;
   /** False when this value, or an element of this list, was wrong and has been left out. */
-  isWhole(path: Path): boolean;
+  readonly isWhole: (path: Path) => boolean;
 }
 
 export type Check<C> = (config: C, facts: Facts) => readonly Problem[];

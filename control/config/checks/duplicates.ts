@@ -5,10 +5,12 @@ import type { BalancerConfig } from '../balancer.ts';
 import { repeats, type Check } from './check.ts';
 
 export const duplicateListener: Check<BalancerConfig> = ({ listeners }) => [
-  ...repeats(listeners, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
-    path: ['listeners', index, 'address'],
-    message: `duplicate listener ${formatEndpoint(element.address)}; listeners[${first}] has it already`,
-  })),
+  ...repeats(listeners, ({ address }) => formatEndpoint(address)).map(
+    ({ index, first, element }) => ({
+      path: ['listeners', index, 'address'],
+      message: `duplicate listener ${formatEndpoint(element.address)}; listeners[${first}] has it already`,
+    }),
+  ),
   ...repeats(listeners, ({ name }) => name)
     // Two listeners without names and with one address: said above.
     .filter(({ element }) => element.name !== formatEndpoint(element.address))
@@ -26,12 +28,14 @@ export const duplicatePool: Check<BalancerConfig> = ({ pools }) =>
 
 export const duplicateBackend: Check<BalancerConfig> = ({ pools }) =>
   pools.flatMap(({ name, backends }, pool) =>
-    repeats(backends, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
-      path: ['pools', pool, 'backends', index, 'address'],
-      message:
-        `duplicate backend ${formatEndpoint(element.address)} in pool '${name}'; ` +
-        `backends[${first}] is the same; give that one a higher weight instead`,
-    })),
+    repeats(backends, ({ address }) => formatEndpoint(address)).map(
+      ({ index, first, element }) => ({
+        path: ['pools', pool, 'backends', index, 'address'],
+        message:
+          `duplicate backend ${formatEndpoint(element.address)} in pool '${name}'; ` +
+          `backends[${first}] is the same; give that one a higher weight instead`,
+      }),
+    ),
   );
 
 export const duplicateServer: Check<AgentConfig> = ({ servers }) =>

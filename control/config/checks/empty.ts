@@ -16,7 +16,10 @@ export const emptyPool: Check<BalancerConfig> = ({ pools }, facts) =>
     const path = ['pools', i, 'backends'];
     if (backends.length > 0 || !facts.isWhole(path)) return [];
     return [
-      { path, message: `pool '${name}' is empty; add a backend like - { address: 10.0.98.79:8056 }` },
+      {
+        path,
+        message: `pool '${name}' is empty; add a backend like - { address: 10.0.98.79:8056 }`,
+      },
     ];
   });
 

@@ -16,7 +16,10 @@ const ORDERED: readonly (readonly [Key, Key])[] = [
   ['reset', 'established'],
 ];
 
-export const timeoutsInOrder: Check<{ readonly timeouts: Timeouts }> = ({ timeouts }, { isGiven, isWhole }) => {
+export const timeoutsInOrder: Check<{ readonly timeouts: Timeouts }> = (
+  { timeouts },
+  { isGiven, isWhole },
+) => {
   const problems: Problem[] = [];
   const pathOf = (key: Key): Path => ['timeouts', key];
   for (const [short, long] of ORDERED) {
