@@ -86,6 +86,7 @@ export const ENTRY_TOA_HANDSHAKE = 0x4;
 export const ENTRY_IDENTITY = 0x8;
 export const ENTRY_LINK = 0x10;
 export const ENTRY_TOA_OFF = 0x20;
+export const ENTRY_FROM_LOCAL = 0x40;
 
 // ---- Structs ------------------------------------------------------------------
 
@@ -124,7 +125,8 @@ export const sessionSlot = struct('session_slot', {
   local: u16,
   kind: named(u8, SESSION_KIND),
   flags: u8,
-  pad: padding(4),
+  wantedPort: bePort,
+  pad: padding(2),
 });
 
 /** How a packet of one direction leaves; value of `sessions`. */

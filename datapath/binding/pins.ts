@@ -1,6 +1,6 @@
 /** Where an instance's maps are pinned, so that they outlive the daemons: /sys/fs/bpf/fullnat/<instance>/<role>. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, statSync, statfsSync, unlinkSync } from 'node:fs';
 import { CONTRACT_VERSION } from './contract.ts';
 import { callFailed } from './errors.ts';
 
@@ -53,12 +53,15 @@ export function preparePins(instance: string, role: Role): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
-/** Removes what is pinned and the directories that are empty then. */
+/** Removes everything of an instance's role; returns how many maps were pinned. */
 export function removePins(instance: string, role: Role): number {
   const pins = listPins(instance, role);
-  for (const { path } of pins) unlinkSync(path);
   const directory = roleDirectory(instance, role);
-  for (const mark of listDirectory(directory)) rmdirSync(`${directory}/${mark}`);
+  for (const name of listDirectory(directory)) {
+    const path = `${directory}/${name}`;
+    if (statSync(path).isDirectory()) rmdirSync(path);
+    else unlinkSync(path);
+  }
   removeIfEmpty(directory);
   removeIfEmpty(`${PIN_ROOT}/${instance}`);
   return pins.length;
