@@ -115,4 +115,6 @@ test('fields that no header can hold are refused', () => {
     /fit 40 bytes, got 41/,
   );
   assert.throws(() => encodeIpv4({ ...fields, fragmentOffsetBytes: 7 }), /multiple of 8, got 7/);
+  const tooLong = { ...fields, options: new Uint8Array(0), payloadBytes: 65_516 };
+  assert.throws(() => encodeIpv4(tooLong), /at most 65535 bytes, got 65536/);
 });

@@ -48,6 +48,7 @@ export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const IPV4_HEADER_BYTES = 20;
 
+const TOTAL_MAX_BYTES = 65_535;
 const RESERVED = 0x8000;
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
@@ -97,11 +98,14 @@ export function encodeIpv4(fields: Ipv4Fields): Uint8Array {
     throw new RangeError(`IPv4 options must fit 40 bytes, got ${fields.options.length}`);
   if (fields.fragmentOffsetBytes % 8 !== 0)
     throw new RangeError(`a fragment offset is a multiple of 8, got ${fields.fragmentOffsetBytes}`);
+  const totalBytes = fields.totalBytes ?? headerBytes + fields.payloadBytes;
+  if (totalBytes > TOTAL_MAX_BYTES)
+    throw new RangeError(`an IPv4 packet has at most ${TOTAL_MAX_BYTES} bytes, got ${totalBytes}`);
   const bytes = new Uint8Array(headerBytes);
   const view = viewOf(bytes);
   view.setUint8(0, ((fields.version ?? 4) << 4) | (fields.headerWords ?? headerBytes / 4));
   view.setUint8(1, fields.trafficClass);
-  view.setUint16(2, fields.totalBytes ?? headerBytes + fields.payloadBytes);
+  view.setUint16(2, totalBytes);
   view.setUint16(4, fields.identification);
   view.setUint16(6, fragmentWord(fields));
   view.setUint8(8, fields.ttl);

@@ -26,6 +26,11 @@ const OPTIONS = [
   { bytes: '020405b4 00 01 02', are: 'mss 1460,eol' },
   { bytes: '0203 05 0402', are: '[bad opt: bad-length 0x020305],sackOK' },
   { bytes: '0502', are: '[bad opt: bad-length 0x0502]' },
+  { bytes: '0506 000003e8', are: '[bad opt: bad-length 0x0506000003e8]' },
+  {
+    bytes: '050e 000003e8 000007d0 00000bb8',
+    are: '[bad opt: bad-length 0x050e000003e8000007d000000bb8]',
+  },
   { bytes: '050b 000003e8 000007d0 00', are: '[bad opt: bad-length 0x050b000003e8000007d000]' },
   { bytes: '0809 00000001 000000', are: '[bad opt: bad-length 0x080900000001000000]' },
   { bytes: '0304 0707', are: '[bad opt: bad-length 0x03040707]' },
