@@ -7,7 +7,7 @@ import type { CapturedFrame } from '../packet/pcap.ts';
 import { readPcap } from '../packet/pcap.ts';
 import { spawn } from './namespaces.ts';
 import { runFolder } from './paths.ts';
-import { LabError, runProgram } from './process.ts';
+import { LabError } from './process.ts';
 import type { Role } from './topology.ts';
 import { namespaceName } from './topology.ts';
 
@@ -89,27 +89,6 @@ export function readCapture(file: string): readonly CapturedFrame[] {
     throw new LabError('LAB_COMMAND_FAILED', `capture ${file}: ${damage.message}`);
   }
   return frames;
-}
-
-/** One line for each packet of a file whose IPv4 or TCP checksum is wrong, as tshark sees it. */
-export async function badChecksums(file: string): Promise<string[]> {
-  const wrong =
-    '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"' +
-    ' || icmp.checksum.status == "Bad"';
-  const { stdout } = await runProgram([
-    ...[
-      'tshark',
-      '-n',
-      '-r',
-      file,
-      '-o',
-      'ip.check_checksum:TRUE',
-      '-o',
-      'tcp.check_checksum:TRUE',
-    ],
-    ...['-Y', wrong],
-  ]);
-  return stdout.split('\n').filter((line) => line !== '');
 }
 
 let captureCount = 0;

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { badChecksums, captured } from './capture.ts';
+import { captured, readCapture } from './capture.ts';
+import { badChecksums, countChecksums } from './checksums.ts';
 import { countersDuring } from './counters.ts';
 import { openLab } from './lab.ts';
 import { listNamespaces, processesIn } from './namespaces.ts';
@@ -25,6 +26,8 @@ const instance = 'labtest';
 const chosen = { instance, daemons: false } as const;
 const SERVER = '10.0.98.79:8056';
 const EXCHANGE = '10.0.98.79:9056';
+/** Of the IPv4 source address, after 14 bytes of Ethernet. */
+const SOURCE_LAST_BYTE = 14 + 15;
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 
 describe('the lab', { skip, timeout: 120_000 }, () => {
@@ -179,21 +182,33 @@ describe('in the lab', { skip, timeout: 120_000 }, () => {
     assert.deepEqual([result.right, result.wrong, result.failures], [40, [], {}]);
     for (const [point, file] of files) {
       assert.deepEqual(await badChecksums(file), [], point);
+      const { good, left, bad } = countChecksums(readCapture(file));
+      assert.ok(good > 100, `${good} at ${point}`);
+      assert.deepEqual([left, bad], [0, []], point);
     }
     assert.deepEqual((await server.stop()).failures, {});
   });
 
-  test('checksums left to the card are found to be incomplete', async () => {
+  test('checksums left to the card are told from wrong ones', async () => {
     const lab = openLab(instance);
-    await setOffloads(
-      instance,
-      { role: 'client', device: 'eth0' },
-      { gso: true, gro: true, txChecksum: true },
-    );
-    const { files } = await captured(instance, ['server'], {}, () =>
+    const client = { role: 'client', device: 'eth0' } as const;
+    await setOffloads(instance, client, { gso: true, gro: true, txChecksum: true });
+    const { files } = await captured(instance, ['server'], { filter: 'tcp port 8056' }, () =>
       openConnections(lab, 'client', { target: SERVER }),
     );
-    assert.ok((await badChecksums(files.get('server') ?? '')).length > 0);
+    const file = files.get('server') ?? '';
+    assert.ok((await badChecksums(file)).length > 0);
+    const frames = readCapture(file);
+    const { good, left, bad } = countChecksums(frames);
+    assert.ok(good > 0 && left > 0, 'good from the server, left from the client');
+    assert.deepEqual(bad, []);
+
+    const damaged = frames.map((frame) => {
+      const bytes = Uint8Array.from(frame.bytes);
+      bytes[SOURCE_LAST_BYTE] = 7;
+      return { ...frame, bytes };
+    });
+    assert.equal(countChecksums(damaged).bad.length, frames.length);
   });
 
   test('traffic goes on while something else is done, and can be ended early', async () => {

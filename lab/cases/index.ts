@@ -1,8 +1,14 @@
 /** Every lab case, in the order `fullnat lab case` lists them: a new case is a file and a line here. */
 
+import { balancedConnection } from './balanced.ts';
 import type { LabCase } from './case.ts';
 import { directConnection } from './direct.ts';
 import { directSourcePort } from './direct-source-port.ts';
 import { untouchedTraffic } from './untouched.ts';
 
-export const CASES: readonly LabCase[] = [directConnection, directSourcePort, untouchedTraffic];
+export const CASES: readonly LabCase[] = [
+  directConnection,
+  directSourcePort,
+  untouchedTraffic,
+  balancedConnection,
+];
