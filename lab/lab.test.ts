@@ -80,6 +80,17 @@ describe('the lab', { skip, timeout: 120_000 }, () => {
     await down(instance);
   });
 
+  test('servers that close first are left with the TIME_WAIT', async () => {
+    await up({ ...chosen, closeFirst: true });
+    const lab = openLab(instance);
+    await lab.run('client', ['curl', '-s', `http://${SERVER}/`]);
+    const resting = async (role: 'client' | 'server1') =>
+      (await lab.run(role, ['ss', '-Htan', 'state', 'time-wait'])).stdout.trim().split('\n');
+    assert.match((await resting('server1')).join(), /10\.0\.98\.79:8056 +10\.0\.88\.100:/);
+    assert.deepEqual(await resting('client'), ['']);
+    await down(instance);
+  });
+
   test('an instance that is no lab is not touched', async () => {
     const folder = runFolder('labtest-foreign');
     mkdirSync(folder, { recursive: true });
@@ -156,6 +167,23 @@ describe('in the lab', { skip, timeout: 120_000 }, () => {
       Object.values(broken.lost).reduce((sum, n) => sum + n, 0),
       20,
     );
+  });
+
+  test('held connections: a silent second is seen as a stall of each, and loses none', async () => {
+    const lab = openLab(instance);
+    const server = await startExchangeServer(lab, 'server1');
+    const held = await startHolding(lab, 'client', {
+      ...{ target: EXCHANGE, count: 10, everyMs: 20, stallMs: 300, seconds: 30 },
+    });
+    const route = ['blackhole', '10.0.88.100'];
+    await lab.run('server1', ['ip', 'route', 'add', ...route]);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await lab.run('server1', ['ip', 'route', 'delete', ...route]);
+    // Retransmissions are some hundred milliseconds apart by now.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const result = await held.stop();
+    await server.stop();
+    assert.deepEqual([result.stalls, result.lost, result.wrongEchoes], [10, {}, 0]);
   });
 
   test('bytes both ways, with checksums on the wire and at both ends', async () => {
