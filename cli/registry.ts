@@ -1,8 +1,19 @@
 /** Every command of `fullnat`, in the order its help lists them: a new command is a file in commands/ and a line here. */
 import type { Command, Group } from './command.ts';
+import { balancer } from './commands/balancer.ts';
 import { check } from './commands/check.ts';
+import { detach } from './commands/detach.ts';
 import { get } from './commands/get.ts';
+import { lab } from './commands/lab.ts';
 import { probe } from './commands/probe.ts';
 import { version } from './commands/version.ts';
 
-export const REGISTRY: readonly (Command | Group)[] = [check, get, probe, version];
+export const REGISTRY: readonly (Command | Group)[] = [
+  balancer,
+  check,
+  detach,
+  get,
+  lab,
+  probe,
+  version,
+];

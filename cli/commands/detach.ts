@@ -1,0 +1,77 @@
+/** `fullnat detach`: removes an instance from the kernel. */
+import {
+  detachEverything,
+  detachInterfaces,
+  type DetachReport,
+} from '../../control/daemon/detach.ts';
+import { isForPeople } from '../../control/daemon/failure.ts';
+import { command, CommandError, option, optionOr, UsageError } from '../command.ts';
+import { readInstance } from '../instance.ts';
+
+export const detach = command({
+  name: 'detach',
+  summary: 'Remove the kernel programs and maps of an instance; ends its sessions',
+  details:
+    'Works whether its daemons run or not, for balancer and agent alike, on every interface of\n' +
+    'this network namespace. What other programs attached is left alone. Doing it again is no\n' +
+    'error. With --interface only the filters of those interfaces go; maps and sessions stay.\n' +
+    'Exit code 1: a part is attached in another network namespace and could not be removed here.',
+  arguments: {},
+  options: {
+    instance: optionOr('--instance <name>', 'which instance', readInstance, 'default'),
+    interfaces: option('--interface <names>', 'only these, comma-separated', readInterfaces),
+  },
+  examples: [
+    { command: 'fullnat detach', does: 'remove the instance "default"' },
+    {
+      command: 'fullnat detach --instance lab --interface eth0',
+      does: 'take it off one interface',
+    },
+  ],
+  handler: async ({ options: { instance, interfaces } }, { stdout, stderr }) => {
+    const report = await whole(() =>
+      interfaces === undefined
+        ? detachEverything(instance)
+        : detachInterfaces(instance, interfaces),
+    );
+    stdout.write(`${describe(instance, report)}\n`);
+    for (const role of report.running)
+      stderr.write(
+        `fullnat: the ${role} of instance ${instance} still runs but sees no packets now; stop it, or start it again\n`,
+      );
+    for (const { role, namespace } of report.elsewhere)
+      stderr.write(
+        `fullnat: the ${role} is attached in another network namespace; run there too: nsenter --net=${namespace} fullnat detach --instance ${instance}\n`,
+      );
+    return report.elsewhere.length > 0 ? 1 : 0;
+  },
+});
+
+function describe(
+  instance: string,
+  { filters, qdiscs, pins, sessionsEnded }: DetachReport,
+): string {
+  if (filters.length + qdiscs.length + pins === 0) return `nothing of instance ${instance} is here`;
+  const removed = [
+    ...filters.map((filter) => `filter on ${filter}`),
+    ...qdiscs.map((name) => `clsact qdisc of ${name}`),
+    ...(pins > 0 ? [`${pins} pinned maps`, `${sessionsEnded} sessions ended`] : []),
+  ];
+  return `removed from instance ${instance}: ${removed.join(', ')}`;
+}
+
+async function whole<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isForPeople(error)) throw new CommandError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function readInterfaces(text: string): readonly string[] {
+  const names = text.split(',');
+  if (names.some((name) => !/^[^\s/:]{1,15}$/.test(name)))
+    throw new UsageError(`bad --interface \`${text}\`; interface names, comma-separated`);
+  return names;
+}

@@ -1,0 +1,80 @@
+/** What `fullnat balancer` and `fullnat agent` have in common: options, errors, exit codes. */
+import { ConfigError } from '../control/config/problem.ts';
+import { thisMachine, type Machine } from '../control/config/machine.ts';
+import { isForPeople } from '../control/daemon/failure.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../control/daemon/log.ts';
+import type { DaemonOptions } from '../control/daemon/serve.ts';
+import { choice } from './choice.ts';
+import { CommandError, flag, option, optionOr, UsageError, type Context } from './command.ts';
+import { readInstance } from './instance.ts';
+
+export const daemonOptions = {
+  config: option('-c, --config <file>', 'the configuration; required', (path) => path),
+  instance: option(
+    '--instance <name>',
+    'use this instance name, not the one of the file',
+    readInstance,
+  ),
+  detachOnExit: flag(
+    '--detach-on-exit',
+    'remove programs and maps when stopped; ends every session',
+  ),
+  logLevel: optionOr(
+    '--log-level <level>',
+    LOG_LEVELS.join(', '),
+    choice('log level', LOG_LEVELS),
+    'info',
+  ),
+};
+
+export type DaemonCommandOptions = {
+  readonly config: string | undefined;
+  readonly instance: string | undefined;
+  readonly detachOnExit: boolean;
+  readonly logLevel: LogLevel;
+};
+
+export type DaemonKind<C extends { readonly instance: string }> = {
+  readonly load: (file: string, machine: Machine) => Promise<C>;
+  readonly run: (config: C, options: DaemonOptions) => Promise<void>;
+};
+
+/** Resolves when the daemon has been told to stop and has. */
+export async function runDaemon<C extends { readonly instance: string }>(
+  kind: DaemonKind<C>,
+  given: DaemonCommandOptions,
+  { stderr, signal }: Context,
+): Promise<number> {
+  const file = given.config;
+  if (file === undefined) throw new UsageError('no configuration is given; use -c FILE');
+  const config = await load(kind, file);
+  const options: DaemonOptions = {
+    configFile: file,
+    log: createLog(given.logLevel, stderr.isTerminal),
+    signal,
+    detachOnExit: given.detachOnExit,
+  };
+  try {
+    await kind.run({ ...config, instance: given.instance ?? config.instance }, options);
+    return 0;
+  } catch (error) {
+    if (isForPeople(error)) throw new CommandError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Bad configuration is bad input: exit code 2, every problem on a line of its own. */
+async function load<C extends { readonly instance: string }>(
+  { load }: DaemonKind<C>,
+  file: string,
+): Promise<C> {
+  try {
+    return await load(file, thisMachine);
+  } catch (error) {
+    if (error instanceof ConfigError)
+      throw new UsageError(`${file} cannot be used; nothing was changed\n${error.message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== undefined) throw new UsageError(`cannot read ${file}: ${message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/** Reads the query of a request: known parameters only, each checked, errors naming the parameter. */
+import type { ParsedText } from '../../packet/parsed.ts';
+
+/** What a parameter's text means, or a sentence that says why it means nothing. */
+export type Reader<T> = (text: string) => ParsedText<T>;
+export type Readers = Readonly<Record<string, Reader<unknown>>>;
+export type QueryOf<R extends Readers> = {
+  readonly [K in keyof R]?: R[K] extends Reader<infer T> ? T : never;
+};
+
+/** A request that cannot be answered; the message names the parameter. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError';
+}
+
+export function readQuery<const R extends Readers>(
+  readers: R,
+  given: Readonly<Record<string, readonly string[]>>,
+): QueryOf<R> {
+  const values: Record<string, unknown> = {};
+  for (const [name, texts] of Object.entries(given)) {
+    const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
+    if (reader === undefined) throw new QueryError(unknownParameter(name, Object.keys(readers)));
+    const [text = '', ...more] = texts;
+    if (more.length > 0) throw new QueryError(`parameter ${name} is given ${texts.length} times`);
+    const read = reader(text);
+    if (!read.ok) throw new QueryError(`parameter ${name}: ${read.message}`);
+    values[name] = read.value;
+  }
+  return values as QueryOf<R>;
+}
+
+/** A whole number within bounds, both included. */
+export function wholeNumber(least: number, most: number): Reader<number> {
+  return (text) =>
+    /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most
+      ? { ok: true, value: Number(text) }
+      : {
+          ok: false,
+          reason: 'out-of-range',
+          message: `'${text}' is not a whole number in ${least}..${most}`,
+        };
+}
+
+export function oneOf<const T extends string>(words: readonly T[]): Reader<T> {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    return found === undefined
+      ? { ok: false, reason: 'malformed', message: `'${text}' is none of ${words.join(', ')}` }
+      : { ok: true, value: found };
+  };
+}
+
+function unknownParameter(name: string, known: readonly string[]): string {
+  const allowed = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
+  return `parameter ${name} is unknown here; ${allowed}`;
+}

@@ -1,0 +1,95 @@
+/** The unix socket of a daemon: one daemon per instance and role answers on it. */
+import { chmodSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { Role } from '../../datapath/binding/pins.ts';
+
+const RUN_ROOT = '/run/fullnat';
+const SOCKET_MODE = 0o660; /* root and the group that an operator gives it */
+const DIRECTORY_MODE = 0o755;
+/** A daemon that is alive accepts at once; its kernel does it for it. */
+const ANSWER_TIMEOUT_MS = 1_000;
+
+/** Another daemon of this instance and role is running. */
+export class AlreadyRunningError extends Error {
+  override readonly name = 'AlreadyRunningError';
+}
+
+export function socketPath(instance: string, role: Role): string {
+  return `${RUN_ROOT}/${instance}/${role}.sock`;
+}
+
+/** Whether somebody listens on it; a socket left by a daemon that was killed is not answered. */
+export function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const done = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => done(true));
+    socket.once('connect', () => done(true));
+    /* EAGAIN: its queue of connections is full, so it is there */
+    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'EAGAIN'));
+  });
+}
+
+export async function refuseSecondDaemon(instance: string, role: Role): Promise<void> {
+  const path = socketPath(instance, role);
+  if (!(await isAnswered(path))) return;
+  throw new AlreadyRunningError(
+    `the ${role} of instance ${instance} is running already: it answers on ${path}; stop it, or choose another --instance`,
+  );
+}
+
+/** Replaces what a killed daemon left behind. */
+export async function listen(app: Hono, instance: string, role: Role): Promise<Server> {
+  const path = socketPath(instance, role);
+  mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  await refuseSecondDaemon(instance, role);
+  removeSocket(instance, role);
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  chmodSync(path, SOCKET_MODE);
+  return server;
+}
+
+/** Ends open connections too: a client that watches must not keep the daemon alive. */
+export async function close(server: Server, instance: string, role: Role): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+  removeSocket(instance, role);
+  removeRunDirectory(instance);
+}
+
+/** Returns whether there was one. Only when nobody answers on it. */
+export function removeSocket(instance: string, role: Role): boolean {
+  try {
+    unlinkSync(socketPath(instance, role));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Unless somebody keeps files there. */
+export function removeRunDirectory(instance: string): void {
+  try {
+    rmdirSync(`${RUN_ROOT}/${instance}`);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+  }
+}

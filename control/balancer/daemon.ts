@@ -1,0 +1,146 @@
+/** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
+import { attach } from '../../datapath/binding/attach.ts';
+import { balancerMaps } from '../../datapath/binding/object-maps.ts';
+import type { Capacities } from '../../datapath/binding/object.ts';
+import type { EventRow } from '../api/rows.ts';
+import { refuseSecondDaemon } from '../api/socket.ts';
+import type { BalancerConfig } from '../config/balancer.ts';
+import { infoRow } from '../daemon/counters.ts';
+import { readEvents } from '../daemon/events.ts';
+import { requireForwarding } from '../daemon/forwarding.ts';
+import { History } from '../daemon/history.ts';
+import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
+import { messageOf, sayGoodbye, serveUntilStopped, type DaemonOptions } from '../daemon/serve.ts';
+import { sessionsIn } from '../daemon/slots.ts';
+import { connectOnce, systemClock } from '../health/connect.ts';
+import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
+import { desiredOf } from './desired.ts';
+import type { References } from './indices.ts';
+import { balancerResources, eventRow, healthRow } from './resources.ts';
+import type { View } from './rows.ts';
+import { Scheduler } from './scheduler.ts';
+import { Tables } from './tables.ts';
+
+const EVENTS_KEPT = 10_000;
+
+/** Resolves when the daemon has stopped; rejects when it could not start, with nothing changed. */
+export async function runBalancer(config: BalancerConfig, options: DaemonOptions): Promise<void> {
+  const { log, signal, configFile } = options;
+  const { instance } = config;
+  const since = new Date();
+  await refuseSecondDaemon(instance, 'balancer');
+  requireForwarding(config.interfaces);
+
+  const object = await loadRole('balancer', instance, capacitiesOf(config), log);
+  const stop = new AbortController();
+  try {
+    const maps = balancerMaps(object);
+    const nowMs = () => performance.now();
+    const tables = new Tables({ maps, nowMs, findReferences: () => findReferences(maps) });
+    const events = new History<EventRow>(EVENTS_KEPT);
+    const onChange = (change: HealthChange) => {
+      const row = healthRow(change);
+      events.add(row);
+      const { time: _, ...data } = row;
+      log[change.after.state === 'down' ? 'warn' : 'info'](
+        data,
+        `backend is ${change.after.state}`,
+      );
+      scheduler.update(change.pool);
+    };
+    const monitor: HealthMonitor = new HealthMonitor(
+      { connect: connectOnce, clock: systemClock, random: Math.random, onChange },
+      config.pools,
+      tables.backendsOutOfUse(config),
+    );
+    const healthOf: View['healthOf'] = (pool, backend) => monitor.of(pool, backend);
+    const scheduler = new Scheduler({ tables, healthOf, log }, config);
+    await tables.apply(config, (pool, indices) => scheduler.entriesOf(pool, indices));
+    await startSweep(object);
+    for (const name of config.interfaces)
+      attach(object.program('balancer_ingress'), {
+        instance,
+        role: 'balancer',
+        interface: name,
+        direction: 'ingress',
+      });
+    log.info({ interfaces: config.interfaces, ...countsOf(config) }, 'forwarding');
+
+    const view = (): View => ({ config, maps, indices: tables.indices, healthOf });
+    readEvents(
+      maps.events,
+      (event) => {
+        const row = eventRow(event, view());
+        events.add(row);
+        const { time: happened, ...data } = row;
+        log.warn({ ...data, happened }, event.type);
+      },
+      (error) => log.error({ error: messageOf(error) }, 'events cannot be read'),
+      stop.signal,
+    );
+    const checks = monitor.run(stop.signal);
+    const facts = { role: 'balancer', instance, configFile, since } as const;
+    const resources = balancerResources(
+      view,
+      () => events.all(),
+      () => infoRow(facts, object, maps),
+    );
+    await serveUntilStopped('balancer', instance, resources, { log, signal });
+    stop.abort();
+    await checks;
+    await scheduler.settled();
+  } finally {
+    stop.abort();
+    object.close();
+  }
+  await sayGoodbye('balancer', instance, options);
+}
+
+/** Fixed where it costs little, so that a changed configuration fits what is pinned. */
+function capacitiesOf(config: BalancerConfig): Capacities {
+  const desired = desiredOf(config);
+  const { capacity } = config.sessions;
+  const backends = roomFor(desired.backends.size * 2, 4_096);
+  const locals = roomFor(desired.locals.length, 256);
+  const listeners = roomFor(desired.listeners.size * 2, 1_024);
+  const pools = roomFor(desired.pools.length * 2, 1_024);
+  return {
+    sessions: 2 * capacity,
+    session_slots: capacity,
+    free_slots: capacity,
+    listeners,
+    listener_traffic: listeners,
+    listener_live: listeners,
+    pools,
+    schedule_cursor: pools,
+    schedule: roomFor(desired.pools.length * SCHEDULE_ENTRIES_PER_POOL, 262_144),
+    backends,
+    backend_traffic: backends,
+    backend_live: backends,
+    locals,
+    locals_by_addr: 2 * locals,
+    local_ports: roomFor(2 * desired.locals.length * desired.backends.size, 16_384),
+  };
+}
+
+/** The longest table, its successor, and two more for changes in quick succession. */
+const SCHEDULE_ENTRIES_PER_POOL = 4 * 4_096;
+
+async function findReferences(maps: ReturnType<typeof balancerMaps>): Promise<References> {
+  const found = { listeners: new Set<number>(), backends: new Set<number>() };
+  for await (const slots of sessionsIn(maps))
+    for (const { listener, backend } of slots) {
+      found.listeners.add(listener);
+      found.backends.add(backend);
+    }
+  return found;
+}
+
+function countsOf({ listeners, pools, locals }: BalancerConfig) {
+  return {
+    listeners: listeners.length,
+    pools: pools.length,
+    backends: pools.reduce((sum, { backends }) => sum + backends.length, 0),
+    localRanges: locals.length,
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * Gives listeners, pools, backends and locals their indices. What the kernel's maps
+ * know already keeps its index, because sessions and counters refer to it; an index
+ * whose owner is gone is given away again only when no session refers to it.
+ */
+import type { Local } from '../../datapath/binding/contract.ts';
+import type { Desired, EndpointKey } from './desired.ts';
+
+/** What the maps hold. */
+export type Current = {
+  readonly listeners: ReadonlyMap<EndpointKey, { readonly index: number; readonly pool: number }>;
+  /** Also those that are no longer used: their place is kept for a return. */
+  readonly backends: ReadonlyMap<EndpointKey, { readonly index: number; readonly used: boolean }>;
+  /** By address: the index. */
+  readonly locals: ReadonlyMap<Local['addr'], number>;
+};
+
+/** Indices that sessions refer to. */
+export type References = {
+  readonly listeners: ReadonlySet<number>;
+  readonly backends: ReadonlySet<number>;
+};
+
+export type Capacities = {
+  readonly listeners: number;
+  readonly pools: number;
+  readonly backends: number;
+  readonly locals: number;
+};
+
+export type Indices = {
+  readonly listeners: ReadonlyMap<EndpointKey, number>;
+  readonly pools: ReadonlyMap<string, number>;
+  readonly backends: ReadonlyMap<EndpointKey, number>;
+  /** By index, without gaps. */
+  readonly locals: readonly Local[];
+};
+
+/** More is wanted than the maps have room for. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError';
+}
+
+export function chooseIndices(
+  desired: Desired,
+  current: Current,
+  references: References,
+  capacities: Capacities,
+): Indices {
+  const heldListeners = new Map([...current.listeners].map(([key, { index }]) => [key, index]));
+  const heldBackends = new Map([...current.backends].map(([key, { index }]) => [key, index]));
+  const retired = [...current.backends.values()].filter(({ used }) => !used);
+  return {
+    listeners: assign('listeners', [...desired.listeners.keys()], heldListeners, {
+      capacity: capacities.listeners,
+      taken: new Set([...heldListeners.values(), ...references.listeners]),
+    }),
+    pools: assign('pools', desired.pools, heldPools(desired, current), {
+      capacity: capacities.pools,
+      taken: new Set([...current.listeners.values()].map(({ pool }) => pool)),
+    }),
+    backends: assign('backends', [...desired.backends.keys()], heldBackends, {
+      capacity: capacities.backends,
+      taken: new Set([...heldBackends.values(), ...references.backends]),
+      lastResort: retired.map(({ index }) => index).filter((i) => !references.backends.has(i)),
+    }),
+    locals: placeLocals(desired.locals, current.locals, capacities.locals),
+  };
+}
+
+/** Whether an index may have to be taken from something that sessions could still refer to. */
+export function needsReferences(desired: Desired, current: Current): boolean {
+  const isNew = (known: ReadonlyMap<string, unknown>) => (key: string) => !known.has(key);
+  return (
+    [...desired.listeners.keys()].some(isNew(current.listeners)) ||
+    [...desired.backends.keys()].some(isNew(current.backends))
+  );
+}
+
+/** Pools have no name in the kernel: the pool of a listener that stays is the same pool. */
+function heldPools(desired: Desired, current: Current): Map<string, number> {
+  const held = new Map<string, number>();
+  const claimed = new Set<number>();
+  for (const [key, { pool }] of desired.listeners) {
+    const index = current.listeners.get(key)?.pool;
+    if (index === undefined || held.has(pool) || claimed.has(index)) continue;
+    held.set(pool, index);
+    claimed.add(index);
+  }
+  return held;
+}
+
+type Room = {
+  capacity: number;
+  taken: ReadonlySet<number>;
+  /** Given away when nothing else is left. */
+  lastResort?: readonly number[];
+};
+
+function assign(
+  what: string,
+  wanted: readonly string[],
+  held: ReadonlyMap<string, number>,
+  { capacity, taken, lastResort = [] }: Room,
+): Map<string, number> {
+  const assigned = new Map<string, number>();
+  const given = new Set<number>();
+  for (const key of wanted) {
+    const index = held.get(key);
+    if (index === undefined) continue;
+    assigned.set(key, index);
+    given.add(index);
+  }
+  const free = freeIndices(capacity, taken, lastResort);
+  for (const key of wanted) {
+    if (assigned.has(key)) continue;
+    let index = free.next();
+    while (!index.done && given.has(index.value)) index = free.next();
+    if (index.done)
+      throw new NoRoomError(
+        `there is room for ${capacity} ${what} in the kernel's maps, and none is left for ${key}: earlier ones still have sessions; wait for them to end, or run fullnat detach`,
+      );
+    assigned.set(key, index.value);
+    given.add(index.value);
+  }
+  return assigned;
+}
+
+function* freeIndices(
+  capacity: number,
+  taken: ReadonlySet<number>,
+  lastResort: readonly number[],
+): Generator<number, void> {
+  for (let index = 0; index < capacity; index++) if (!taken.has(index)) yield index;
+  yield* lastResort;
+}
+
+/**
+ * The kernel walks locals 0..n-1, so there are no gaps: who has an index below n
+ * keeps it, the others fill the holes. A local that moves leaves the accounts of
+ * its old sessions (`local_ports`) at its old index until they end; that no tuple
+ * is used twice does not depend on them.
+ */
+function placeLocals(
+  wanted: readonly Local[],
+  held: ReadonlyMap<Local['addr'], number>,
+  capacity: number,
+): Local[] {
+  if (wanted.length > capacity)
+    throw new NoRoomError(
+      `there is room for ${capacity} locals in the kernel's maps, and ${wanted.length} are wanted`,
+    );
+  const placed: (Local | undefined)[] = wanted.map(() => undefined);
+  const moving: Local[] = [];
+  for (const local of wanted) {
+    const index = held.get(local.addr);
+    if (index !== undefined && index < placed.length && placed[index] === undefined)
+      placed[index] = local;
+    else moving.push(local);
+  }
+  return placed.map((local) => local ?? (moving.shift() as Local));
+}

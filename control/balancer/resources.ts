@@ -1,0 +1,97 @@
+/** What the balancer answers under /v1. */
+import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
+import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
+import { plainResource, resource, type Resources } from '../api/app.ts';
+import type { EventRow, InfoRow } from '../api/rows.ts';
+import { dropRows, noteRows } from '../daemon/counters.ts';
+import { timestampOf } from '../daemon/events.ts';
+import {
+  destinationOf,
+  endpointReader,
+  limitReader,
+  listSessions,
+  matches,
+  sourceOf,
+  stateReader,
+} from '../daemon/sessions.ts';
+import type { HealthChange } from '../health/monitor.ts';
+import { backendRows, listenerRows, localRows, type View } from './rows.ts';
+
+export function balancerResources(
+  view: () => View,
+  events: () => readonly EventRow[],
+  info: () => InfoRow,
+): Resources {
+  const sessionReaders = {
+    limit: limitReader,
+    state: stateReader,
+    client: endpointReader,
+    listener: endpointReader,
+    local: endpointReader,
+    backend: endpointReader,
+  };
+  return {
+    listeners: plainResource(() => listenerRows(view())),
+    backends: plainResource(() => backendRows(view())),
+    sessions: resource(sessionReaders, (query) => {
+      const isWanted = (slot: SessionSlot) => {
+        const ends = endsOf(slot);
+        return (['client', 'listener', 'local', 'backend'] as const).every((end) =>
+          matches(query[end], ends[end]),
+        );
+      };
+      return listSessions(view().maps, query, isWanted, endsOf);
+    }),
+    locals: plainResource(() => localRows(view())),
+    drops: plainResource(() => dropRows(view().maps)),
+    notes: plainResource(() => noteRows(view().maps)),
+    events: plainResource(events),
+    info: plainResource(() => [info()]),
+  };
+}
+
+function endsOf({ front, back }: SessionSlot) {
+  return {
+    client: sourceOf(front),
+    listener: destinationOf(front),
+    local: destinationOf(back),
+    backend: sourceOf(back),
+  };
+}
+
+/** A kernel event in the words of the configuration. */
+export function eventRow(event: Event, { config, maps, indices }: View): EventRow {
+  const { type, subject } = event;
+  const common = {
+    time: timestampOf(event),
+    type,
+    client: sourceOf(subject),
+    listener: destinationOf(subject),
+    pool: poolOf(destinationOf(subject), config),
+  };
+  if (type !== 'no-local-port') return common;
+  const backend = [...indices.backends].find(([, index]) => index === event.backend)?.[0];
+  const { addr } = maps.locals.get(event.local);
+  return {
+    ...common,
+    backend: backend ?? null,
+    local: formatIpv4Address(addr),
+  };
+}
+
+export function healthRow({ pool, backend, before, after }: HealthChange): EventRow {
+  return {
+    time: new Date(after.sinceMs).toISOString(),
+    type: 'backend-state',
+    pool,
+    backend: formatEndpoint(backend),
+    from: before.state,
+    to: after.state,
+    reason: after.reason,
+  };
+}
+
+function poolOf(listener: string, config: View['config']): string | null {
+  const found = config.listeners.find(({ address }) => formatEndpoint(address) === listener);
+  return found?.pool ?? null;
+}

@@ -1,0 +1,92 @@
+/** The rows of `get listeners`, `backends` and `locals`: configuration, health and the kernel's counters together. */
+import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
+import type { Traffic } from '../../datapath/binding/contract.ts';
+import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
+import type { BackendRow, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
+import type { BalancerConfig } from '../config/balancer.ts';
+import type { Health } from '../health/state.ts';
+import { keyOf } from './desired.ts';
+import type { Indices } from './indices.ts';
+
+export type View = {
+  readonly config: BalancerConfig;
+  readonly maps: BalancerMaps;
+  readonly indices: Indices;
+  readonly healthOf: (pool: string, backend: string) => Health;
+};
+
+export function listenerRows({ config, maps, indices, healthOf }: View): ListenerRow[] {
+  return config.listeners.map(({ name, address, pool, toa, onUnknown, onRefused }) => {
+    const index = indices.listeners.get(keyOf(address)) ?? 0;
+    const traffic = maps.listenerTraffic.sum(index);
+    const backends = config.pools.find((one) => one.name === pool)?.backends ?? [];
+    const isUp = (backend: (typeof backends)[number]) =>
+      backend.weight > 0 && healthOf(pool, keyOf(backend.address)).isUsed;
+    return {
+      name,
+      address: formatEndpoint(address),
+      pool,
+      toa,
+      onUnknown,
+      onRefused,
+      backendsUp: backends.filter(isUp).length,
+      backendsTotal: backends.length,
+      live: maps.listenerLive.get(index),
+      ...trafficOf(traffic),
+      refused: traffic.refused,
+      toaInserted: traffic.toaInserted,
+      toaNotInserted: traffic.toaNotInserted,
+    };
+  });
+}
+
+/** A backend in two pools has one set of counters, shown in both rows. */
+export function backendRows({ config, maps, indices, healthOf }: View): BackendRow[] {
+  return config.pools.flatMap((pool) =>
+    pool.backends.map(({ name, address, weight }) => {
+      const index = indices.backends.get(keyOf(address)) ?? 0;
+      const { state, sinceMs, reason } = healthOf(pool.name, keyOf(address));
+      return {
+        pool: pool.name,
+        name,
+        address: formatEndpoint(address),
+        weight,
+        state,
+        since: new Date(sinceMs).toISOString(),
+        reason,
+        live: maps.backendLive.get(index),
+        ...trafficOf(maps.backendTraffic.sum(index)),
+      };
+    }),
+  );
+}
+
+/** Every pair of a local and a backend that has ever had a session. */
+export async function localRows({ maps }: Pick<View, 'maps'>): Promise<LocalRow[]> {
+  const rows: LocalRow[] = [];
+  for await (const batch of maps.localPorts.entries())
+    for (const [pair, { inUse, resting, allocated, probes, failed }] of batch) {
+      const local = maps.locals.get(pair.local);
+      const backend = maps.backends.get(pair.backend);
+      rows.push({
+        address: formatIpv4Address(local.addr),
+        backend: formatEndpoint({ address: backend.addr, port: backend.port }),
+        inUse,
+        resting,
+        capacity: local.portHigh - local.portLow + 1,
+        allocated,
+        probes,
+        failed,
+      });
+    }
+  return rows.toSorted((a, b) => compare(a.address, b.address) || compare(a.backend, b.backend));
+}
+
+function trafficOf(traffic: Traffic): TrafficRow {
+  const { connections, packetsIn, bytesIn, packetsOut, bytesOut } = traffic;
+  return { connections, packetsIn, bytesIn, packetsOut, bytesOut };
+}
+
+function compare(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}

@@ -1,0 +1,258 @@
+/**
+ * Brings the kernel's maps to what the configuration asks, in an order in which every
+ * packet finds either the old or the new state whole: a listener is removed before what
+ * it points to, and written after it.
+ */
+import { randomBytes } from 'node:crypto';
+import type { BalancerConfig } from '../config/balancer.ts';
+import type { Endpoint4, Settings } from '../../datapath/binding/contract.ts';
+import { settingsOf } from '../daemon/settings.ts';
+import { desiredOf, keyOf, listenerValue, TCP, type Desired, type EndpointKey } from './desired.ts';
+import {
+  chooseIndices,
+  needsReferences,
+  type Current,
+  type Indices,
+  type References,
+} from './indices.ts';
+import type { ReconciledMaps } from './maps.ts';
+import { packTable, ScheduleSpace, unpackTable, type Extent } from './schedule-space.ts';
+
+export type TablesParts = {
+  readonly maps: ReconciledMaps;
+  /** Asked only when an index may have to be given to something new. */
+  readonly findReferences: () => Promise<References>;
+  readonly nowMs: () => number;
+  readonly randomSecret?: () => [bigint, bigint];
+};
+
+export class Tables {
+  readonly #parts: TablesParts;
+  readonly #space: ScheduleSpace;
+  #indices: Indices = { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] };
+
+  constructor(parts: TablesParts) {
+    this.#parts = parts;
+    this.#space = new ScheduleSpace(parts.maps.schedule.length, parts.nowMs);
+  }
+
+  get indices(): Indices {
+    return this.#indices;
+  }
+
+  /**
+   * Backends that an earlier daemon had taken out of a pool that goes on. Call before
+   * `apply`, which writes new tables.
+   */
+  backendsOutOfUse(config: BalancerConfig): ReadonlyMap<string, ReadonlySet<EndpointKey>> {
+    const { maps } = this.#parts;
+    const current = readCurrent(maps);
+    const out = new Map<string, Set<EndpointKey>>();
+    for (const { name, backends } of config.pools) {
+      const pool = config.listeners
+        .filter((listener) => listener.pool === name)
+        .map(({ address }) => current.listeners.get(keyOf(address))?.pool)
+        .find((index) => index !== undefined);
+      if (pool === undefined) continue;
+      const scheduled = new Set(this.#entriesOf(unpackTable(maps.pools.get(pool).table)));
+      const missing = backends
+        .filter(({ weight }) => weight > 0)
+        .map(({ address }) => keyOf(address))
+        .filter((key) => {
+          const known = current.backends.get(key);
+          return known?.used === true && !scheduled.has(known.index);
+        });
+      out.set(name, new Set(missing));
+    }
+    return out;
+  }
+
+  /** `entriesOf` gives the backend indices of a pool's table, in the order they are chosen. */
+  async apply(
+    config: BalancerConfig,
+    entriesOf: (pool: string, indices: Indices) => readonly number[],
+  ): Promise<void> {
+    const { maps, findReferences } = this.#parts;
+    const desired = desiredOf(config);
+    const current = readCurrent(maps);
+    const references = needsReferences(desired, current)
+      ? await findReferences()
+      : { listeners: new Set<number>(), backends: new Set<number>() };
+    const indices = chooseIndices(desired, current, references, {
+      listeners: Math.min(maps.listenerLive.length, 0xffff),
+      pools: maps.pools.length,
+      backends: Math.min(maps.backends.length, 0xffff),
+      locals: Math.min(maps.locals.length, 0xffff),
+    });
+    this.#indices = indices;
+
+    maps.settings.set(0, this.#settings(config, maps.settings.get(0), indices.locals.length));
+    this.#removeListeners(desired);
+    this.#writeBackends(desired, indices, current);
+    this.#writeLocals(indices, current);
+    for (const pool of desired.pools) await this.writeSchedule(pool, entriesOf(pool, indices));
+    this.#writeListeners(desired, indices, current);
+    this.#removeRest(desired, indices, current);
+  }
+
+  /** Swaps the whole table of a pool; an empty one refuses every new connection. */
+  async writeSchedule(pool: string, entries: readonly number[]): Promise<void> {
+    const { maps } = this.#parts;
+    const index = this.#indices.pools.get(pool);
+    if (index === undefined) throw new RangeError(`there is no pool ${pool}`);
+    const old = maps.pools.get(index);
+    const oldRun = unpackTable(old.table);
+    const localsCount = this.#indices.locals.length;
+    const isSame =
+      oldRun.length === entries.length &&
+      this.#entriesOf(oldRun).every((entry, i) => entry === entries[i]);
+    if (isSame && old.localsCount === localsCount && old.select === 'round-robin') return;
+    const run = isSame ? oldRun : await this.#writeRun(entries);
+    maps.pools.set(index, {
+      table: packTable(run),
+      select: 'round-robin',
+      localsFirst: 0,
+      localsCount,
+    });
+    if (!isSame) this.#space.retire(oldRun);
+  }
+
+  async #writeRun(entries: readonly number[]): Promise<Extent> {
+    const { maps } = this.#parts;
+    if (entries.length === 0) return { offset: 0, length: 0 };
+    const inUse = indexesOf(maps.pools).map((pool) => unpackTable(maps.pools.get(pool).table));
+    const run = this.#space.allocate(entries.length, inUse);
+    await maps.schedule.setMany(run.offset, entries);
+    return run;
+  }
+
+  #entriesOf({ offset, length }: Extent): number[] {
+    return Array.from({ length }, (_, i) => this.#parts.maps.schedule.get(offset + i));
+  }
+
+  /** The secret of the maps stays: it orders the local ports. */
+  #settings(config: BalancerConfig, old: Settings, localCount: number): Settings {
+    const [first = 0n, second = 0n] = old.secret;
+    const isSet = first !== 0n || second !== 0n;
+    const secret = isSet ? old.secret : (this.#parts.randomSecret ?? freshSecret)();
+    return settingsOf(config, secret, localCount);
+  }
+
+  #removeListeners(desired: Desired): void {
+    const { listeners } = this.#parts.maps;
+    for (const key of [...listeners.keys()])
+      if (!desired.listeners.has(keyOfMap(key))) listeners.delete(key);
+  }
+
+  #writeBackends(desired: Desired, { backends }: Indices, current: Current): void {
+    const { maps } = this.#parts;
+    for (const [key, endpoint] of desired.backends) {
+      const index = indexIn(backends, key);
+      const known = current.backends.get(key);
+      if (known?.used === true) continue;
+      if (known === undefined) {
+        maps.backendTraffic.clear(index);
+        maps.backendLive.set(index, 0);
+        this.#forgetPorts(({ backend }) => backend === index);
+      }
+      maps.backends.set(index, { ...endpoint, used: true });
+    }
+  }
+
+  #writeLocals({ locals }: Indices, current: Current): void {
+    const { maps } = this.#parts;
+    const changed = new Set<number>();
+    locals.forEach((local, index) => {
+      const old = maps.locals.get(index);
+      if (current.locals.get(local.addr) !== index) changed.add(index);
+      else if (old.portLow === local.portLow && old.portHigh === local.portHigh) return;
+      maps.locals.set(index, local);
+      maps.localsByAddr.set(local.addr, index);
+    });
+    /* what is counted of a pair with sessions goes on until they have ended */
+    if (changed.size > 0)
+      this.#forgetPorts(
+        ({ local }, { inUse, resting }) => changed.has(local) && inUse + resting === 0,
+      );
+  }
+
+  #writeListeners(desired: Desired, { listeners, pools }: Indices, current: Current): void {
+    const { maps } = this.#parts;
+    for (const [key, config] of desired.listeners) {
+      const index = indexIn(listeners, key);
+      if (!current.listeners.has(key)) {
+        maps.listenerTraffic.clear(index);
+        maps.listenerLive.set(index, 0);
+      }
+      const { address, port } = config.address;
+      const value = listenerValue(config, index, indexIn(pools, config.pool));
+      maps.listeners.set({ addr: address, port, protocol: TCP }, value);
+    }
+  }
+
+  /** What no packet is led to any more. A backend keeps its place: its sessions go on. */
+  #removeRest(desired: Desired, { pools, locals }: Indices, current: Current): void {
+    const { maps } = this.#parts;
+    const wantedPools = new Set(pools.values());
+    for (const index of indexesOf(maps.pools)) {
+      const pool = maps.pools.get(index);
+      if (wantedPools.has(index) || pool.localsCount === 0) continue;
+      this.#space.retire(unpackTable(pool.table));
+      maps.pools.set(index, { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 });
+    }
+    for (const [key, { index, used }] of current.backends)
+      if (used && !desired.backends.has(key))
+        maps.backends.set(index, { ...maps.backends.get(index), used: false });
+    const wantedLocals = new Set(locals.map(({ addr }) => addr));
+    for (const addr of current.locals.keys())
+      if (!wantedLocals.has(addr)) maps.localsByAddr.delete(addr);
+  }
+
+  #forgetPorts(isMeant: (pair: PairKey, ports: { inUse: number; resting: number }) => boolean) {
+    const { localPorts } = this.#parts.maps;
+    for (const pair of [...localPorts.keys()]) {
+      const ports = localPorts.get(pair);
+      if (ports !== undefined && isMeant(pair, ports)) localPorts.delete(pair);
+    }
+  }
+}
+
+type PairKey = { local: number; backend: number };
+
+export function readCurrent(maps: ReconciledMaps): Current {
+  const listeners = new Map<EndpointKey, { index: number; pool: number }>();
+  for (const key of maps.listeners.keys()) {
+    const listener = maps.listeners.get(key);
+    if (listener !== undefined) listeners.set(keyOfMap(key), listener);
+  }
+  const backends = new Map<EndpointKey, { index: number; used: boolean }>();
+  for (const index of indexesOf(maps.backends)) {
+    const { addr, port, used } = maps.backends.get(index);
+    if (port !== 0) backends.set(keyOf({ address: addr, port }), { index, used });
+  }
+  const locals = new Map<Endpoint4['addr'], number>();
+  for (const addr of maps.localsByAddr.keys()) {
+    const index = maps.localsByAddr.get(addr);
+    if (index !== undefined) locals.set(addr, index);
+  }
+  return { listeners, backends, locals };
+}
+
+function keyOfMap({ addr, port }: Endpoint4): EndpointKey {
+  return keyOf({ address: addr, port });
+}
+
+function indexesOf(list: { readonly length: number }): number[] {
+  return Array.from({ length: list.length }, (_, index) => index);
+}
+
+function indexIn(indices: ReadonlyMap<string, number>, key: string): number {
+  const index = indices.get(key);
+  if (index === undefined) throw new RangeError(`${key} has no index`);
+  return index;
+}
+
+function freshSecret(): [bigint, bigint] {
+  const bytes = randomBytes(16);
+  return [bytes.readBigUInt64LE(0), bytes.readBigUInt64LE(8)];
+}

@@ -1,0 +1,83 @@
+/** The lists of both roles that come straight from counters: drops, notes, info. */
+import { readFileSync } from 'node:fs';
+import {
+  CONTRACT_VERSION,
+  SESSION_STATE,
+  type SessionState,
+  type SweepStats,
+} from '../../datapath/binding/contract.ts';
+import { programInfo } from '../../datapath/binding/kernel-object.ts';
+import type { CommonMaps } from '../../datapath/binding/object-maps.ts';
+import type { LoadedObject } from '../../datapath/binding/object.ts';
+import type { Role } from '../../datapath/binding/pins.ts';
+import {
+  NOTE,
+  NOTE_MEANING,
+  VERDICT,
+  VERDICT_MEANING,
+  type Note,
+  type Verdict,
+} from '../../datapath/binding/verdicts.ts';
+import type { DropRow, InfoRow, NoteRow, SweepRow } from '../api/rows.ts';
+
+/** Packets that were not simply passed or translated. */
+const FORWARDED: readonly Verdict[] = ['pass', 'to-backend', 'to-client', 'kept'];
+const PACKAGE = new URL('../../../package.json', import.meta.url);
+
+export type DaemonFacts = { role: Role; instance: string; configFile: string; since: Date };
+
+export function dropRows({ verdicts }: Pick<CommonMaps, 'verdicts'>): DropRow[] {
+  return (Object.entries(VERDICT) as [Verdict, number][])
+    .filter(([name]) => !FORWARDED.includes(name))
+    .map(([name, verdict]) => ({
+      verdict,
+      name,
+      packets: verdicts.sum(verdict),
+      meaning: VERDICT_MEANING[name],
+    }))
+    .filter(({ packets }) => packets > 0);
+}
+
+export function noteRows({ notes }: Pick<CommonMaps, 'notes'>): NoteRow[] {
+  return (Object.entries(NOTE) as [Note, number][])
+    .map(([name, note]) => ({ note, name, count: notes.sum(note), meaning: NOTE_MEANING[name] }))
+    .filter(({ count }) => count > 0);
+}
+
+export function infoRow(
+  { role, instance, configFile, since }: DaemonFacts,
+  object: LoadedObject,
+  { sweep, sessionSlots }: Pick<CommonMaps, 'sweep' | 'sessionSlots'>,
+): InfoRow {
+  return {
+    role,
+    instance,
+    pid: process.pid,
+    version: (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
+    since: since.toISOString(),
+    configFile,
+    contractVersion: CONTRACT_VERSION,
+    sessionCapacity: sessionSlots.length,
+    adoptedMaps: object.adopted.length,
+    sweep: sweepRow(sweep.get(0).stats),
+    programs: object.programs.map(({ fd, name }) => {
+      const { id, runCount, runNanoseconds } = programInfo(fd, name);
+      return { name, id, runs: Number(runCount), nanoseconds: Number(runNanoseconds) };
+    }),
+  };
+}
+
+function sweepRow(stats: SweepStats): SweepRow {
+  const { passes, expired, evicted, nanoseconds, highWater, opening, live, resting } = stats;
+  const states = Object.entries(SESSION_STATE) as [SessionState, number][];
+  return {
+    passes,
+    expired: Object.fromEntries(states.map(([state, number]) => [state, expired[number] ?? 0])),
+    evicted,
+    nanoseconds,
+    highWater,
+    opening,
+    live,
+    resting,
+  };
+}

@@ -1,0 +1,38 @@
+/** The map `settings` of both roles: what a configuration says about sessions, in ticks. */
+import {
+  SESSION_STATE,
+  type SessionState,
+  type Settings,
+} from '../../datapath/binding/contract.ts';
+import { ticksFromSeconds } from '../../datapath/binding/sessions.ts';
+import type { SessionLimits, Timeouts } from '../config/common.ts';
+
+const TIMEOUT_ENTRIES = 8;
+
+export function settingsOf(
+  { timeouts, sessions }: { timeouts: Timeouts; sessions: SessionLimits },
+  secret: Settings['secret'],
+  localCount: number,
+): Settings {
+  return {
+    secret,
+    timeout: timeoutTicks(timeouts),
+    sessionCapacity: sessions.capacity,
+    openingMax: sessions.openingMax,
+    localCount,
+  };
+}
+
+function timeoutTicks(timeouts: Timeouts): number[] {
+  const milliseconds: Partial<Record<SessionState, number>> = {
+    opening: timeouts.openingMs,
+    established: timeouts.establishedMs,
+    closing: timeouts.closingMs,
+    'time-wait': timeouts.timeWaitMs,
+    reset: timeouts.resetMs,
+  };
+  const ticks = Array.from({ length: TIMEOUT_ENTRIES }, () => 0);
+  for (const [state, ms] of Object.entries(milliseconds))
+    ticks[SESSION_STATE[state as SessionState]] = ticksFromSeconds(ms / 1_000);
+  return ticks;
+}

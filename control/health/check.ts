@@ -1,0 +1,59 @@
+/** Checks one backend again and again, and reports its health after each check. */
+import type { Endpoint } from '../../packet/address.ts';
+import { step, type CheckResult, type Health, type Limits } from './state.ts';
+
+/** Time, as the checker needs it; tests have one of their own. */
+export interface Clock {
+  /** Since 1970. */
+  nowMs(): number;
+  /** Resolves early, without an error, when the signal aborts. */
+  sleep(durationMs: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Tries to connect; never rejects. */
+export type Connector = (
+  target: Endpoint,
+  timeoutMs: number,
+  signal: AbortSignal,
+) => Promise<CheckResult>;
+
+export type CheckOptions = Limits & {
+  readonly target: Endpoint;
+  /** From the beginning of one check to that of the next. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+};
+
+export type CheckerParts = {
+  readonly connect: Connector;
+  readonly clock: Clock;
+  /** In 0..1, for jitter. */
+  readonly random: () => number;
+  readonly onHealth: (health: Health) => void;
+};
+
+/** Checks drift apart by ending their interval up to this part early, never late. */
+const JITTER = 0.05;
+
+/**
+ * Runs until the signal aborts. A backend that refuses connections is out of use at
+ * most interval × fall after it stopped; one that is silent, interval × fall + timeout
+ * (timeout × (fall + 1), should the timeout be longer than the interval).
+ */
+export async function checkRepeatedly(
+  { connect, clock, random, onHealth }: CheckerParts,
+  options: CheckOptions,
+  start: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  let health = start;
+  while (!signal.aborted) {
+    const beganMs = clock.nowMs();
+    const result = await connect(options.target, options.timeoutMs, signal);
+    if (signal.aborted) return;
+    health = step(health, result, options, clock.nowMs());
+    onHealth(health);
+    const untilMs = beganMs + options.intervalMs * (1 - JITTER * random());
+    await clock.sleep(Math.max(0, untilMs - clock.nowMs()), signal);
+  }
+}

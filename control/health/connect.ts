@@ -1,0 +1,39 @@
+/** The TCP connect check: a handshake, ended by RST so that neither side keeps a TIME_WAIT for it. */
+import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { formatIpv4Address } from '../../packet/address.ts';
+import type { Clock, Connector } from './check.ts';
+
+/** In words that `get backends` shows. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect refused',
+  ECONNRESET: 'connect reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'no route to network',
+  EADDRNOTAVAIL: 'no free local port on this machine',
+  EMFILE: 'too many open files on this machine',
+};
+
+export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
+  new Promise((resolve) => {
+    const socket = connect({ host: formatIpv4Address(address), port });
+    const abort = () => finish({ ok: false, reason: 'stopped' });
+    const timer = setTimeout(() => finish({ ok: false, reason: 'timeout' }), timeoutMs);
+    const finish = (result: Awaited<ReturnType<Connector>>) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      socket.resetAndDestroy();
+      resolve(result);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('connect', () => finish({ ok: true }));
+    socket.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) =>
+      finish({ ok: false, reason: REASONS[code] ?? code }),
+    );
+  });
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  sleep: (durationMs, signal) => wait(durationMs, undefined, { signal }).catch(() => undefined),
+};
