@@ -308,6 +308,8 @@ enum note {
 	NOTE_EVENT_LOST = 9, /* ring buffer was full */
 	NOTE_REOPENED = 10,  /* a resting session taken up again by a SYN */
 	NOTE_OPENING_EVICTED = 11,
+	NOTE_REMAP_EXHAUSTED =
+		12, /* agent: no free port in the remap range; local kept if there is one */
 	NOTE_COUNT = 16,
 };
 

@@ -62,34 +62,41 @@ static __noinline void report_collision(const struct newcomer *n, const struct f
 						 : NOTE_COLLISION_DROPPED);
 }
 
+/* The newcomer stays what the balancer made it: local -> server, nobody else's tuple. */
+static __always_inline enum verdict keep_local(struct newcomer *n, const struct flow4 *wanted)
+{
+	n->kind = SESSION_KEPT;
+	n->local = NO_LOCAL;
+	n->back.destination_addr = n->front.source_addr;
+	n->back.destination_port = n->front.source_port;
+	if (reserve_wanted(n))
+		return VERDICT_DROP_RACE;
+	report_collision(n, wanted, ACTION_KEPT_LOCAL);
+	return VERDICT_PASS;
+}
+
 /*
  * Finds the newcomer another tuple, by policy; VERDICT_PASS when it has one
- * reserved. A direct connection has no local to keep: it is remapped instead.
+ * reserved. When the remap range is used up a balanced connection keeps its local:
+ * it works, and the server sees the balancer. A direct one has no local to keep.
  */
 static __always_inline enum verdict resolve_collision(struct newcomer *n)
 {
 	struct flow4 wanted = n->back;
 	__u32 policy = n->server->on_collision;
 
-	if (policy == ON_COLLISION_DROP) {
-		report_collision(n, &wanted, ACTION_DROPPED);
-		return VERDICT_DROP_COLLISION;
+	if (policy == ON_COLLISION_REMAP ||
+	    (policy == ON_COLLISION_LOCAL && n->kind == SESSION_DIRECT)) {
+		if (reserve_remapped(n) == 0) {
+			report_collision(n, &wanted, ACTION_REMAPPED);
+			return VERDICT_PASS;
+		}
+		count_note(NOTE_REMAP_EXHAUSTED);
 	}
-	if (policy == ON_COLLISION_LOCAL && n->kind == SESSION_RESTORED) {
-		n->kind = SESSION_KEPT;
-		n->back.destination_addr = n->front.source_addr;
-		n->back.destination_port = n->front.source_port;
-		if (reserve_wanted(n))
-			return VERDICT_DROP_RACE;
-		report_collision(n, &wanted, ACTION_KEPT_LOCAL);
-		return VERDICT_PASS;
-	}
-	if (reserve_remapped(n)) {
-		report_collision(n, &wanted, ACTION_DROPPED);
-		return VERDICT_DROP_REMAP_EXHAUSTED;
-	}
-	report_collision(n, &wanted, ACTION_REMAPPED);
-	return VERDICT_PASS;
+	if (policy != ON_COLLISION_DROP && n->kind == SESSION_RESTORED)
+		return keep_local(n, &wanted);
+	report_collision(n, &wanted, ACTION_DROPPED);
+	return policy == ON_COLLISION_DROP ? VERDICT_DROP_COLLISION : VERDICT_DROP_REMAP_EXHAUSTED;
 }
 
 #endif

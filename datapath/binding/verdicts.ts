@@ -91,6 +91,7 @@ export const NOTE = {
   'event-lost': 9,
   reopened: 10,
   'opening-evicted': 11,
+  'remap-exhausted': 12,
 } as const;
 export const NOTE_COUNT = 16;
 
@@ -107,4 +108,6 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
   'event-lost': 'events not reported because the ring buffer was full',
   reopened: 'resting sessions taken up again by a new SYN of the same client port',
   'opening-evicted': 'half-open sessions that gave way to newer ones (sessions.openingMax)',
+  'remap-exhausted':
+    'collisions that found no free port in remapPorts; the local was kept where there is one',
 };
