@@ -5,7 +5,6 @@ import {
   isNode,
   isScalar,
   isSeq,
-  LineCounter,
   parseDocument,
   type Document,
   type Node,
@@ -24,13 +23,12 @@ export type ReadDocument =
   | { readonly ok: false; readonly problems: readonly LocatedProblem[] };
 
 export function readDocument(text: string, file: string): ReadDocument {
-  const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number, message: string): LocatedProblem => {
-    const { line, col } = lines.linePos(offset);
-    // An empty file has no line at all.
-    return { file, line: Math.max(1, line), column: Math.max(1, col), message };
-  };
+  const yaml = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
+  const at = (offset: number, message: string): LocatedProblem => ({
+    file,
+    ...placeOf(text, offset),
+    message,
+  });
 
   const broken = [...yaml.errors, ...yaml.warnings];
   if (broken.length > 0)
@@ -55,6 +53,13 @@ export function readDocument(text: string, file: string): ReadDocument {
       isGiven: (path) => find(yaml, path).isExact,
     },
   };
+}
+
+/** Not yaml's LineCounter: it misses lines in texts that break off in the middle. */
+function placeOf(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, column: before.length - before.lastIndexOf('\n') };
 }
 
 interface Found {

@@ -131,6 +131,7 @@ function interpret<S extends z.ZodType, C>(
     const facts: Facts = {
       ...(machine === undefined ? {} : { machine }),
       isGiven: (path) => document.isGiven(originalPath(path)),
+      lineOf: (path) => document.locate({ path: originalPath(path), message: '' }).line,
       isWhole: (path) => {
         const list = originalPath(path);
         return !rest.removed.some((gone) => isElementOrAround(gone, list));

@@ -24,8 +24,7 @@ export function scalar<T>(read: (value: unknown) => Read<T>) {
 export function object<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject(shape, {
     error: (issue) => {
-      if (issue.code === 'unrecognized_keys')
-        return unknownKeys(issue.keys, Object.keys(shape));
+      if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, Object.keys(shape));
       return issue.input === undefined || issue.input === null
         ? missing(issue.input)
         : `must be keys and values, got ${show(issue.input)}`;

@@ -58,7 +58,7 @@ export function interfaceName() {
 /** Somebody's address and port: one host, one port above 0. */
 export function hostEndpoint() {
   return scalar((value): Read<Endpoint> => {
-    const read = understood(parseEndpoint(textOf(value)));
+    const read = understood(value, parseEndpoint(textOf(value)));
     if (!read.ok) return read;
     const unusable = whyUnusable({ first: read.value.address, last: read.value.address });
     if (unusable !== undefined) return fail(`${show(value)} ${unusable}`);
@@ -69,7 +69,7 @@ export function hostEndpoint() {
 /** One address, a CIDR block, or A-B, of hosts. */
 export function hostRange() {
   return scalar((value): Read<AddressRange> => {
-    const read = understood(parseAddressRange(textOf(value)));
+    const read = understood(value, parseAddressRange(textOf(value)));
     if (!read.ok) return read;
     const unusable = whyUnusable(read.value);
     return unusable === undefined ? read : fail(`${show(value)} ${unusable}`);
@@ -78,7 +78,7 @@ export function hostRange() {
 
 export function portRange() {
   return scalar((value): Read<PortRange> => {
-    const read = understood(parsePortRange(textOf(value)));
+    const read = understood(value, parsePortRange(textOf(value)));
     if (!read.ok) return read;
     return read.value.low === 0
       ? fail(`${show(value)} begins with port 0; allowed are 1..65535`)
@@ -122,10 +122,9 @@ function named(pattern: RegExp, allowed: string) {
   });
 }
 
-function understood<T>(read: ParsedText<T>): Read<T> {
+function understood<T>(value: unknown, read: ParsedText<T>): Read<T> {
   if (read.ok || read.reason !== 'ipv6') return read;
-  const text = /'[^']*'/.exec(read.message)?.[0] ?? 'this';
-  return fail(`${text} is IPv6; IPv6 is not supported yet`);
+  return fail(`${show(value)} is IPv6; IPv6 is not supported yet`);
 }
 
 /** `ports: 8080` and `interval: 5` come out of YAML as numbers. */

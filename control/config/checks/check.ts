@@ -9,6 +9,8 @@ export interface Facts {
   readonly isGiven: (path: Path) => boolean;
   /** False when this value, or an element of this list, was wrong and has been left out. */
   readonly isWhole: (path: Path) => boolean;
+  /** Counted from 1, as editors do. */
+  readonly lineOf: (path: Path) => number;
 }
 
 export type Check<C> = (config: C, facts: Facts) => readonly Problem[];

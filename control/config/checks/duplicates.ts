@@ -4,11 +4,11 @@ import type { AgentConfig } from '../agent.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import { repeats, type Check } from './check.ts';
 
-export const duplicateListener: Check<BalancerConfig> = ({ listeners }) => [
+export const duplicateListener: Check<BalancerConfig> = ({ listeners }, facts) => [
   ...repeats(listeners, ({ address }) => formatEndpoint(address)).map(
     ({ index, first, element }) => ({
       path: ['listeners', index, 'address'],
-      message: `duplicate listener ${formatEndpoint(element.address)}; listeners[${first}] has it already`,
+      message: `duplicate listener ${formatEndpoint(element.address)}; line ${facts.lineOf(['listeners', first, 'address'])} has it already`,
     }),
   ),
   ...repeats(listeners, ({ name }) => name)
@@ -16,32 +16,32 @@ export const duplicateListener: Check<BalancerConfig> = ({ listeners }) => [
     .filter(({ element }) => element.name !== formatEndpoint(element.address))
     .map(({ index, first, element }) => ({
       path: ['listeners', index, 'name'],
-      message: `duplicate listener name '${element.name}'; listeners[${first}] has it already`,
+      message: `duplicate listener name '${element.name}'; line ${facts.lineOf(['listeners', first, 'name'])} has it already`,
     })),
 ];
 
-export const duplicatePool: Check<BalancerConfig> = ({ pools }) =>
+export const duplicatePool: Check<BalancerConfig> = ({ pools }, facts) =>
   repeats(pools, ({ name }) => name).map(({ index, first, element }) => ({
     path: ['pools', index, 'name'],
-    message: `duplicate pool '${element.name}'; pools[${first}] has this name already`,
+    message: `duplicate pool '${element.name}'; line ${facts.lineOf(['pools', first, 'name'])} has it already`,
   }));
 
-export const duplicateBackend: Check<BalancerConfig> = ({ pools }) =>
+export const duplicateBackend: Check<BalancerConfig> = ({ pools }, facts) =>
   pools.flatMap(({ name, backends }, pool) =>
     repeats(backends, ({ address }) => formatEndpoint(address)).map(
       ({ index, first, element }) => ({
         path: ['pools', pool, 'backends', index, 'address'],
         message:
           `duplicate backend ${formatEndpoint(element.address)} in pool '${name}'; ` +
-          `backends[${first}] is the same; give that one a higher weight instead`,
+          `line ${facts.lineOf(['pools', pool, 'backends', first])} is the same; give that one a higher weight instead`,
       }),
     ),
   );
 
-export const duplicateServer: Check<AgentConfig> = ({ servers }) =>
+export const duplicateServer: Check<AgentConfig> = ({ servers }, facts) =>
   repeats(servers, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
     path: ['servers', index, 'address'],
-    message: `duplicate server ${formatEndpoint(element.address)}; servers[${first}] is the same`,
+    message: `duplicate server ${formatEndpoint(element.address)}; line ${facts.lineOf(['servers', first])} is the same`,
   }));
 
 export const duplicateInterface: Check<{ interfaces: readonly (string | { name: string })[] }> = ({
