@@ -1,5 +1,6 @@
 /** Every command of `fullnat`, in the order its help lists them: a new command is a file in commands/ and a line here. */
 import type { Command, Group } from './command.ts';
+import { agent } from './commands/agent.ts';
 import { balancer } from './commands/balancer.ts';
 import { check } from './commands/check.ts';
 import { detach } from './commands/detach.ts';
@@ -9,6 +10,7 @@ import { probe } from './commands/probe.ts';
 import { version } from './commands/version.ts';
 
 export const REGISTRY: readonly (Command | Group)[] = [
+  agent,
   balancer,
   check,
   detach,

@@ -77,7 +77,7 @@ export type BalancerSessionRow = SessionCommon & {
 };
 
 export type AgentSessionRow = SessionCommon & {
-  /** Who connects, as far as the agent's tables tell: the client, or the local that stands for it. */
+  /** Who connects: the client; or the local, when nothing tells the client. */
   peer: EndpointText;
   /** The balancer's local address; null for a direct connection. */
   local: EndpointText | null;
@@ -123,7 +123,7 @@ export type CollisionCounterRow = {
   dropped: number;
 };
 
-export type ServerRow = {
+export type ServerRow = TrafficRow & {
   address: EndpointText;
   onCollision: CollisionPolicy;
   remapPorts: string;

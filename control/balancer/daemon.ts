@@ -1,21 +1,21 @@
 /** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
-import { attach } from '../../datapath/binding/attach.ts';
 import { balancerMaps } from '../../datapath/binding/object-maps.ts';
 import type { Capacities } from '../../datapath/binding/object.ts';
 import type { EventRow } from '../api/rows.ts';
 import { refuseSecondDaemon } from '../api/socket.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
+import { attachOnly, type Place } from '../daemon/attachments.ts';
 import { infoRow } from '../daemon/counters.ts';
 import { readEvents } from '../daemon/events.ts';
 import { requireForwarding } from '../daemon/forwarding.ts';
 import { History } from '../daemon/history.ts';
+import { findReferences } from '../daemon/references.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
 import { messageOf, sayGoodbye, serveUntilStopped, type DaemonOptions } from '../daemon/serve.ts';
-import { sessionsIn } from '../daemon/slots.ts';
+import { randomSecret } from '../daemon/settings.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { desiredOf } from './desired.ts';
-import type { References } from './indices.ts';
 import { balancerResources, eventRow, healthRow } from './resources.ts';
 import type { View } from './rows.ts';
 import { Scheduler } from './scheduler.ts';
@@ -35,8 +35,12 @@ export async function runBalancer(config: BalancerConfig, options: DaemonOptions
   const stop = new AbortController();
   try {
     const maps = balancerMaps(object);
-    const nowMs = () => performance.now();
-    const tables = new Tables({ maps, nowMs, findReferences: () => findReferences(maps) });
+    const tables = new Tables({
+      maps,
+      nowMs: () => performance.now(),
+      findReferences: () => findReferences(maps),
+      randomSecret,
+    });
     const events = new History<EventRow>(EVENTS_KEPT);
     const onChange = (change: HealthChange) => {
       const row = healthRow(change);
@@ -57,14 +61,8 @@ export async function runBalancer(config: BalancerConfig, options: DaemonOptions
     const scheduler = new Scheduler({ tables, healthOf, log }, config);
     await tables.apply(config, (pool, indices) => scheduler.entriesOf(pool, indices));
     await startSweep(object);
-    for (const name of config.interfaces)
-      attach(object.program('balancer_ingress'), {
-        instance,
-        role: 'balancer',
-        interface: name,
-        direction: 'ingress',
-      });
-    log.info({ interfaces: config.interfaces, ...countsOf(config) }, 'forwarding');
+    attachOnly(object, { instance, role: 'balancer' }, placesOf(config), log);
+    log.info(countsOf(config), 'forwarding');
 
     const view = (): View => ({ config, maps, indices: tables.indices, healthOf });
     readEvents(
@@ -96,6 +94,14 @@ export async function runBalancer(config: BalancerConfig, options: DaemonOptions
   await sayGoodbye('balancer', instance, options);
 }
 
+function placesOf({ interfaces }: BalancerConfig): Place[] {
+  return interfaces.map((name) => ({
+    program: 'balancer_ingress',
+    interface: name,
+    direction: 'ingress',
+  }));
+}
+
 /** Fixed where it costs little, so that a changed configuration fits what is pinned. */
 function capacitiesOf(config: BalancerConfig): Capacities {
   const desired = desiredOf(config);
@@ -125,16 +131,6 @@ function capacitiesOf(config: BalancerConfig): Capacities {
 
 /** The longest table, its successor, and two more for changes in quick succession. */
 const SCHEDULE_ENTRIES_PER_POOL = 4 * 4_096;
-
-async function findReferences(maps: ReturnType<typeof balancerMaps>): Promise<References> {
-  const found = { listeners: new Set<number>(), backends: new Set<number>() };
-  for await (const slots of sessionsIn(maps))
-    for (const { listener, backend } of slots) {
-      found.listeners.add(listener);
-      found.backends.add(backend);
-    }
-  return found;
-}
 
 function countsOf({ listeners, pools, locals }: BalancerConfig) {
   return {

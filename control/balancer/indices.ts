@@ -4,6 +4,8 @@
  * whose owner is gone is given away again only when no session refers to it.
  */
 import type { Local } from '../../datapath/binding/contract.ts';
+import { assign, NoRoomError } from '../daemon/assign.ts';
+import type { References } from '../daemon/references.ts';
 import type { Desired, EndpointKey } from './desired.ts';
 
 /** What the maps hold. */
@@ -13,12 +15,6 @@ export type Current = {
   readonly backends: ReadonlyMap<EndpointKey, { readonly index: number; readonly used: boolean }>;
   /** By address: the index. */
   readonly locals: ReadonlyMap<Local['addr'], number>;
-};
-
-/** Indices that sessions refer to. */
-export type References = {
-  readonly listeners: ReadonlySet<number>;
-  readonly backends: ReadonlySet<number>;
 };
 
 export type Capacities = {
@@ -35,11 +31,6 @@ export type Indices = {
   /** By index, without gaps. */
   readonly locals: readonly Local[];
 };
-
-/** More is wanted than the maps have room for. */
-export class NoRoomError extends Error {
-  override readonly name = 'NoRoomError';
-}
 
 export function chooseIndices(
   desired: Desired,
@@ -88,51 +79,6 @@ function heldPools(desired: Desired, current: Current): Map<string, number> {
     claimed.add(index);
   }
   return held;
-}
-
-type Room = {
-  capacity: number;
-  taken: ReadonlySet<number>;
-  /** Given away when nothing else is left. */
-  lastResort?: readonly number[];
-};
-
-function assign(
-  what: string,
-  wanted: readonly string[],
-  held: ReadonlyMap<string, number>,
-  { capacity, taken, lastResort = [] }: Room,
-): Map<string, number> {
-  const assigned = new Map<string, number>();
-  const given = new Set<number>();
-  for (const key of wanted) {
-    const index = held.get(key);
-    if (index === undefined) continue;
-    assigned.set(key, index);
-    given.add(index);
-  }
-  const free = freeIndices(capacity, taken, lastResort);
-  for (const key of wanted) {
-    if (assigned.has(key)) continue;
-    let index = free.next();
-    while (!index.done && given.has(index.value)) index = free.next();
-    if (index.done)
-      throw new NoRoomError(
-        `there is room for ${capacity} ${what} in the kernel's maps, and none is left for ${key}: earlier ones still have sessions; wait for them to end, or run fullnat detach`,
-      );
-    assigned.set(key, index.value);
-    given.add(index.value);
-  }
-  return assigned;
-}
-
-function* freeIndices(
-  capacity: number,
-  taken: ReadonlySet<number>,
-  lastResort: readonly number[],
-): Generator<number, void> {
-  for (let index = 0; index < capacity; index++) if (!taken.has(index)) yield index;
-  yield* lastResort;
 }
 
 /**

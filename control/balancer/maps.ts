@@ -1,4 +1,4 @@
-/** The balancer's kernel maps as the reconciler sees them: a test has its own in memory. */
+/** The kernel maps that the balancer's configuration decides. */
 import type { Ipv4Address } from '../../packet/address.ts';
 import type {
   Backend,
@@ -10,29 +10,7 @@ import type {
   Pool,
   Settings,
 } from '../../datapath/binding/contract.ts';
-
-export interface Table<K, V> {
-  get(key: K): V | undefined;
-  set(key: K, value: V): void;
-  delete(key: K): boolean;
-  keys(): Iterable<K>;
-}
-
-export interface List<V> {
-  readonly length: number;
-  get(index: number): V;
-  set(index: number, value: V): void;
-}
-
-export interface Run<V> {
-  readonly length: number;
-  get(index: number): V;
-  setMany(first: number, values: readonly V[]): Promise<void>;
-}
-
-export interface Counters {
-  clear(index: number): void;
-}
+import type { Counters, List, Run, Table } from '../daemon/maps.ts';
 
 export interface ReconciledMaps {
   readonly settings: List<Settings>;

@@ -3,18 +3,12 @@
  * packet finds either the old or the new state whole: a listener is removed before what
  * it points to, and written after it.
  */
-import { randomBytes } from 'node:crypto';
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Endpoint4, Settings } from '../../datapath/binding/contract.ts';
-import { settingsOf } from '../daemon/settings.ts';
+import type { References } from '../daemon/references.ts';
+import { keptSecret, settingsOf } from '../daemon/settings.ts';
 import { desiredOf, keyOf, listenerValue, TCP, type Desired, type EndpointKey } from './desired.ts';
-import {
-  chooseIndices,
-  needsReferences,
-  type Current,
-  type Indices,
-  type References,
-} from './indices.ts';
+import { chooseIndices, needsReferences, type Current, type Indices } from './indices.ts';
 import type { ReconciledMaps } from './maps.ts';
 import { packTable, ScheduleSpace, unpackTable, type Extent } from './schedule-space.ts';
 
@@ -23,7 +17,7 @@ export type TablesParts = {
   /** Asked only when an index may have to be given to something new. */
   readonly findReferences: () => Promise<References>;
   readonly nowMs: () => number;
-  readonly randomSecret?: () => [bigint, bigint];
+  readonly randomSecret: () => Settings['secret'];
 };
 
 export class Tables {
@@ -132,10 +126,7 @@ export class Tables {
 
   /** The secret of the maps stays: it orders the local ports. */
   #settings(config: BalancerConfig, old: Settings, localCount: number): Settings {
-    const [first = 0n, second = 0n] = old.secret;
-    const isSet = first !== 0n || second !== 0n;
-    const secret = isSet ? old.secret : (this.#parts.randomSecret ?? freshSecret)();
-    return settingsOf(config, secret, localCount);
+    return settingsOf(config, keptSecret(old, this.#parts.randomSecret), localCount);
   }
 
   #removeListeners(desired: Desired): void {
@@ -250,9 +241,4 @@ function indexIn(indices: ReadonlyMap<string, number>, key: string): number {
   const index = indices.get(key);
   if (index === undefined) throw new RangeError(`${key} has no index`);
   return index;
-}
-
-function freshSecret(): [bigint, bigint] {
-  const bytes = randomBytes(16);
-  return [bytes.readBigUInt64LE(0), bytes.readBigUInt64LE(8)];
 }

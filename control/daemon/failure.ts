@@ -1,7 +1,7 @@
 /** Which errors are messages for the person who started a daemon, and not bugs. */
 import { BpfError } from '../../datapath/binding/errors.ts';
 import { AlreadyRunningError } from '../api/socket.ts';
-import { NoRoomError } from '../balancer/indices.ts';
+import { NoRoomError } from './assign.ts';
 import { MachineError } from './forwarding.ts';
 
 export function isForPeople(error: unknown): error is Error {

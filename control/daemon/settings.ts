@@ -1,4 +1,5 @@
 /** The map `settings` of both roles: what a configuration says about sessions, in ticks. */
+import { randomBytes } from 'node:crypto';
 import {
   SESSION_STATE,
   type SessionState,
@@ -21,6 +22,19 @@ export function settingsOf(
     openingMax: sessions.openingMax,
     localCount,
   };
+}
+
+/** The secret of an instance stays as long as its maps: it orders the ports. */
+export function keptSecret(
+  { secret }: Pick<Settings, 'secret'>,
+  fresh: () => Settings['secret'],
+): Settings['secret'] {
+  return secret.some((word) => word !== 0n) ? secret : fresh();
+}
+
+export function randomSecret(): Settings['secret'] {
+  const bytes = randomBytes(16);
+  return [bytes.readBigUInt64LE(0), bytes.readBigUInt64LE(8)];
 }
 
 function timeoutTicks(timeouts: Timeouts): number[] {

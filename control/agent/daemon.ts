@@ -1,0 +1,86 @@
+/** The agent's daemon: loads or adopts the data path, tells it whom to trust, keeps the collisions. */
+import { agentMaps } from '../../datapath/binding/object-maps.ts';
+import type { Capacities } from '../../datapath/binding/object.ts';
+import type { CollisionRow, EventRow } from '../api/rows.ts';
+import { refuseSecondDaemon } from '../api/socket.ts';
+import type { AgentConfig } from '../config/agent.ts';
+import { attachOnly, type Place } from '../daemon/attachments.ts';
+import { infoRow } from '../daemon/counters.ts';
+import { readEvents } from '../daemon/events.ts';
+import { History } from '../daemon/history.ts';
+import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
+import { findReferences } from '../daemon/references.ts';
+import { messageOf, sayGoodbye, serveUntilStopped, type DaemonOptions } from '../daemon/serve.ts';
+import { randomSecret } from '../daemon/settings.ts';
+import { agentResources, collisionRow, eventRow } from './resources.ts';
+import { applyAgent } from './tables.ts';
+
+const EVENTS_KEPT = 10_000;
+
+/** Resolves when the daemon has stopped; rejects when it could not start. */
+export async function runAgent(config: AgentConfig, options: DaemonOptions): Promise<void> {
+  const { log, signal, configFile } = options;
+  const { instance } = config;
+  const since = new Date();
+  await refuseSecondDaemon(instance, 'agent');
+
+  const object = await loadRole('agent', instance, capacitiesOf(config), log);
+  const stop = new AbortController();
+  try {
+    const maps = agentMaps(object);
+    await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, config);
+    await startSweep(object);
+    attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
+    log.info({ servers: config.servers.length }, 'restoring client addresses');
+
+    const collisions = new History<CollisionRow>(EVENTS_KEPT);
+    const events = new History<EventRow>(EVENTS_KEPT);
+    readEvents(
+      maps.events,
+      (event) => {
+        events.add(eventRow(event));
+        if (event.type === 'collision') collisions.add(collisionRow(event));
+        const { time: happened, ...data } = eventRow(event);
+        log[event.type === 'collision' ? 'debug' : 'warn']({ ...data, happened }, event.type);
+      },
+      (error) => log.error({ error: messageOf(error) }, 'events cannot be read'),
+      stop.signal,
+    );
+    const facts = { role: 'agent', instance, configFile, since } as const;
+    const resources = agentResources({
+      maps,
+      collisions: () => collisions.all(),
+      events: () => events.all(),
+      info: () => infoRow(facts, object, maps),
+    });
+    await serveUntilStopped('agent', instance, resources, { log, signal });
+  } finally {
+    stop.abort();
+    object.close();
+  }
+  await sayGoodbye('agent', instance, options);
+}
+
+function placesOf({ interfaces }: AgentConfig): Place[] {
+  return interfaces.flatMap(({ name, facing }): Place[] => {
+    const isServer = facing === 'server';
+    return [
+      { program: 'agent_to_server', interface: name, direction: isServer ? 'egress' : 'ingress' },
+      { program: 'agent_from_server', interface: name, direction: isServer ? 'ingress' : 'egress' },
+    ];
+  });
+}
+
+/** Fixed where it costs little, so that a changed configuration fits what is pinned. */
+function capacitiesOf({ sessions, servers }: AgentConfig): Capacities {
+  const room = roomFor(servers.length * 2, 1_024);
+  return {
+    sessions: 2 * sessions.capacity,
+    session_slots: sessions.capacity,
+    free_slots: sessions.capacity,
+    servers: room,
+    backend_traffic: room,
+    local_ports: roomFor(room, 4_096),
+    trusted_locals: 4_096,
+  };
+}

@@ -1,0 +1,151 @@
+/** What the agent answers under /v1. */
+import {
+  formatEndpoint,
+  formatIpv4Address,
+  type Endpoint,
+  type Ipv4Address,
+} from '../../packet/address.ts';
+import { formatPortRange, type PortRange } from '../../packet/address-range.ts';
+import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
+import type { AgentMaps } from '../../datapath/binding/object-maps.ts';
+import { secondsSince } from '../../datapath/binding/sessions.ts';
+import { plainResource, resource, type Resources } from '../api/app.ts';
+import type {
+  CollisionCounterRow,
+  CollisionRow,
+  EventRow,
+  InfoRow,
+  ServerRow,
+} from '../api/rows.ts';
+import { dropRows, noteRows } from '../daemon/counters.ts';
+import { formatFlow, timestampOf } from '../daemon/events.ts';
+import {
+  destinationOf,
+  endpointReader,
+  limitReader,
+  listSessions,
+  matches,
+  sourceOf,
+  stateReader,
+} from '../daemon/sessions.ts';
+
+export type AgentView = {
+  readonly maps: AgentMaps;
+  readonly collisions: () => readonly CollisionRow[];
+  readonly events: () => readonly EventRow[];
+  readonly info: () => InfoRow;
+};
+
+export function agentResources({ maps, collisions, events, info }: AgentView): Resources {
+  const readers = {
+    limit: limitReader,
+    state: stateReader,
+    peer: endpointReader,
+    local: endpointReader,
+    server: endpointReader,
+    visible: endpointReader,
+  };
+  return {
+    servers: plainResource(() => serverRows(maps)),
+    sessions: resource(readers, (query) => {
+      const isWanted = (slot: SessionSlot) => {
+        const ends = endsOf(slot);
+        return (['peer', 'local', 'server', 'visible'] as const).every((end) =>
+          matches(query[end], ends[end] ?? ''),
+        );
+      };
+      return listSessions(maps, query, isWanted, endsOf);
+    }),
+    collisions: plainResource(collisions),
+    'collision-counters': plainResource(() => counterRows(maps)),
+    drops: plainResource(() => dropRows(maps)),
+    notes: plainResource(() => noteRows(maps)),
+    events: plainResource(events),
+    info: plainResource(() => [info()]),
+  };
+}
+
+export function collisionRow(event: Event): CollisionRow {
+  return {
+    time: timestampOf(event),
+    /* `visible` is the key of the server's side: as the server sends */
+    client: destinationOf(event.visible),
+    server: sourceOf(event.visible),
+    subject: formatFlow(event.subject),
+    subjectKind: event.subjectKind,
+    owner: formatFlow(event.owner),
+    ownerState: event.ownerState,
+    ownerAgeSeconds: Math.round(secondsSince(0, event.ownerAge) * 1_000) / 1_000,
+    ownerKind: event.ownerKind,
+    action: event.action,
+    visiblePort: event.visiblePort,
+  };
+}
+
+/** Collisions have a list of their own, with more in it. */
+export function eventRow(event: Event): EventRow {
+  const { subject, type } = event;
+  const common = { time: timestampOf(event), type };
+  if (type !== 'collision')
+    return { ...common, peer: sourceOf(subject), server: destinationOf(subject) };
+  const { client, server, action, visiblePort } = collisionRow(event);
+  return { ...common, client, server, action, visiblePort };
+}
+
+function endsOf(slot: SessionSlot) {
+  const { front, back, kind, wantedPort } = slot;
+  const wanted: Endpoint = { address: back.destinationAddr, port: wantedPort };
+  return {
+    peer: kind === 'restored' ? formatEndpoint(wanted) : sourceOf(front),
+    local: kind === 'direct' ? null : sourceOf(front),
+    server: destinationOf(front),
+    visible: destinationOf(back),
+  };
+}
+
+function serverRows(maps: AgentMaps): ServerRow[] {
+  return servers(maps).map(({ address, backend, ports, onCollision }) => {
+    const taken = maps.localPorts.get({ local: 0, backend });
+    const { connections, packetsIn, bytesIn, packetsOut, bytesOut } =
+      maps.backendTraffic.sum(backend);
+    return {
+      address,
+      onCollision,
+      remapPorts: formatPortRange(ports),
+      remapInUse: taken?.inUse ?? 0,
+      remapResting: taken?.resting ?? 0,
+      remapFailed: taken?.failed ?? 0,
+      connections,
+      packetsIn,
+      bytesIn,
+      packetsOut,
+      bytesOut,
+    };
+  });
+}
+
+async function counterRows(maps: AgentMaps): Promise<CollisionCounterRow[]> {
+  const addressOf = new Map(servers(maps).map(({ backend, address }) => [backend, address]));
+  const rows: CollisionCounterRow[] = [];
+  for await (const batch of maps.collisions.entries())
+    for (const [{ clientAddr, backend }, { remapped, keptLocal, dropped }] of batch)
+      rows.push({
+        client: formatIpv4Address(clientAddr as Ipv4Address),
+        server: addressOf.get(backend) ?? 'removed from the configuration',
+        remapped,
+        keptLocal,
+        dropped,
+      });
+  return rows;
+}
+
+function servers(maps: AgentMaps) {
+  return [...maps.servers.keys()].flatMap((key) => {
+    const server = maps.servers.get(key);
+    if (server === undefined) return [];
+    const { backend, remapLow, remapHigh, onCollision } = server;
+    const ports: PortRange = { low: remapLow, high: remapHigh };
+    const address = formatEndpoint({ address: key.addr, port: key.port });
+    return [{ address, backend, ports, onCollision }];
+  });
+}
