@@ -1,6 +1,15 @@
 /** `fullnat get`: lists what the running daemons know. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { argument, command, flag, option, optionOr, UsageError, type Context } from '../command.ts';
+import {
+  argument,
+  command,
+  CommandError,
+  flag,
+  option,
+  optionOr,
+  UsageError,
+  type Context,
+} from '../command.ts';
 import { choice } from '../choice.ts';
 import { ask, type Row } from '../daemons.ts';
 import { asJson, asJsonLine, asYaml, readFormat, type Format } from '../output/format.ts';
@@ -47,17 +56,32 @@ export const get = command({
       return 0;
     }
     for (let round = 0; !signal.aborted; round++) {
-      const rows = await read();
-      stdout.write(
-        inSequence(round, rows, options.output, context, () =>
-          render(resource, spec, rows, options.output, context),
-        ),
-      );
+      const rows = round === 0 ? await read() : await readAgain(read, context);
+      if (rows !== undefined)
+        stdout.write(
+          inSequence(round, rows, options.output, context, () =>
+            render(resource, spec, rows, options.output, context),
+          ),
+        );
       await sleep(REDRAW_MS, undefined, { signal }).catch(() => {});
     }
     return 0;
   },
 });
+
+/** Who watches wants to see a daemon come back, too: a failure is told, and the next second tried. */
+async function readAgain(
+  read: () => Promise<readonly Row[]>,
+  { stderr }: Context,
+): Promise<readonly Row[] | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    stderr.write(`fullnat: ${error.message}\n`);
+    return undefined;
+  }
+}
 
 /** Directory names below /run/fullnat and /sys/fs/bpf/fullnat. */
 function readInstance(text: string): string {

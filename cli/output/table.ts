@@ -15,8 +15,9 @@ export function table<Row>(
   style: Style,
 ): string {
   const cells = rows.map((row) => columns.map((column) => printable(column.text(row)) || '-'));
+  // Not Math.max(...): there may be more sessions than a call can have arguments.
   const widths = columns.map((column, i) =>
-    Math.max(column.heading.length, ...cells.map((line) => line[i]?.length ?? 0)),
+    cells.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), column.heading.length),
   );
   const pad = (text: string, i: number) =>
     columns[i]?.align === 'right' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
