@@ -36,9 +36,12 @@ export async function startDaemons(options: LabOptions): Promise<void> {
     writeFileSync(configFile(instance, 'balancer'), balancerConfig(options));
   }
   writeFileSync(configFile(instance, 'agent'), agentConfig(options));
-  // The agent first: a SYN that the balancer sends must find it in place.
-  await startDaemon(instance, 'agent', configFile(instance, 'agent'));
-  await startDaemon(instance, 'balancer', options.config ?? configFile(instance, 'balancer'));
+  // Side by side: loading and verifying the programs is nearly all of it.
+  const configs = {
+    agent: configFile(instance, 'agent'),
+    balancer: options.config ?? configFile(instance, 'balancer'),
+  };
+  await Promise.all(DAEMONS.map((name) => startDaemon(instance, name, configs[name])));
   await waitForBackends(instance);
 }
 
