@@ -1,5 +1,6 @@
 /** Asks the running daemons of one instance for a list, over their unix sockets. */
 import { request } from 'node:http';
+import { TOTAL_HEADER } from '../control/api/app.ts';
 import { CommandError } from './command.ts';
 
 export type Daemon = 'balancer' | 'agent';
@@ -11,10 +12,18 @@ export interface Sources {
   readonly socket: string | undefined;
   /** Which daemons know the resource. */
   readonly daemons: readonly Daemon[];
+  /** How many rows each is asked for; absent: as many as it gives by itself. */
+  readonly limit?: number;
+}
+
+export interface Listing {
+  readonly rows: readonly Row[];
+  /** How many there are, shown or not. */
+  readonly total: number;
 }
 
 type Answer =
-  | { kind: 'rows'; rows: readonly Row[] }
+  | ({ kind: 'rows' } & Listing)
   | { kind: 'absent' } // no such socket
   | { kind: 'unknown-resource' }
   | { kind: 'failed'; why: string };
@@ -26,13 +35,17 @@ const ANSWER_TIMEOUT_MS = 5_000;
  * The rows of every daemon that runs and knows the resource. Rows carry `daemon`
  * when the socket's owner is known, so that lists of both can be told apart.
  */
-export async function ask(resource: string, sources: Sources): Promise<readonly Row[]> {
+export async function ask(resource: string, sources: Sources): Promise<Listing> {
   const sockets =
     sources.socket === undefined
       ? sources.daemons.map((daemon) => ({ daemon, path: socketOf(sources.instance, daemon) }))
       : [{ daemon: undefined, path: sources.socket }];
+  const query = sources.limit === undefined ? '' : `?limit=${sources.limit}`;
   const answers = await Promise.all(
-    sockets.map(async (socket) => ({ ...socket, answer: await get(socket.path, resource) })),
+    sockets.map(async (socket) => ({
+      ...socket,
+      answer: await get(socket.path, `/v1/${resource}${query}`),
+    })),
   );
 
   const failed = answers.flatMap(({ path, answer }) =>
@@ -45,7 +58,14 @@ export async function ask(resource: string, sources: Sources): Promise<readonly 
       ? [answer.rows.map((row) => (daemon === undefined ? row : { daemon, ...row }))]
       : [],
   );
-  if (answered.length > 0) return answered.flat();
+  if (answered.length > 0)
+    return {
+      rows: answered.flat(),
+      total: answers.reduce(
+        (sum, { answer }) => sum + (answer.kind === 'rows' ? answer.total : 0),
+        0,
+      ),
+    };
 
   const refusing = answers.find(({ answer }) => answer.kind === 'unknown-resource');
   if (refusing !== undefined)
@@ -81,22 +101,29 @@ function nobodyAnswers(
   );
 }
 
-function get(path: string, resource: string): Promise<Answer> {
+function get(socketPath: string, path: string): Promise<Answer> {
   return new Promise((resolve) => {
     const failed = (why: string) => resolve({ kind: 'failed', why });
     const asked = request(
       {
-        socketPath: path,
-        path: `/v1/${resource}`,
+        socketPath,
+        path,
         headers: { host: 'fullnat', accept: 'application/json' },
       },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', (error) => failed(error.message));
-        response.on('end', () =>
-          resolve(understand(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))),
-        );
+        response.on('end', () => {
+          const total = response.headers[TOTAL_HEADER];
+          resolve(
+            understand(
+              response.statusCode ?? 0,
+              Buffer.concat(chunks).toString('utf8'),
+              typeof total === 'string' ? Number(total) : undefined,
+            ),
+          );
+        });
       },
     );
     asked.setTimeout(ANSWER_TIMEOUT_MS, () => {
@@ -126,7 +153,7 @@ function explain(error: NodeJS.ErrnoException): string | undefined {
 }
 
 /** The body is a list of objects, or on failure `{ "error": "…" }`. */
-export function understand(status: number, body: string): Answer {
+function understand(status: number, body: string, total: number | undefined): Answer {
   if (status === 404) return { kind: 'unknown-resource' };
   let value: unknown;
   try {
@@ -140,7 +167,7 @@ export function understand(status: number, body: string): Answer {
   }
   if (!Array.isArray(value) || !value.every(isRow))
     return { kind: 'failed', why: 'answered with something that is not a list of objects' };
-  return { kind: 'rows', rows: value };
+  return { kind: 'rows', rows: value, total: total ?? value.length };
 }
 
 function isRow(value: unknown): value is Row {

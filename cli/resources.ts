@@ -103,6 +103,29 @@ export const RESOURCES = {
       text('visiblePort', 'SERVER SEES PORT'),
     ],
   },
+  'collision-counters': {
+    daemons: ['agent'],
+    columns: [
+      text('client', 'CLIENT'),
+      text('server', 'SERVER'),
+      count('remapped', 'REMAPPED'),
+      count('keptLocal', 'KEPT LOCAL'),
+      count('dropped', 'DROPPED'),
+    ],
+  },
+  servers: {
+    daemons: ['agent'],
+    columns: [
+      text('address', 'ADDRESS'),
+      text('onCollision', 'ON COLLISION'),
+      count('connections', 'CONNECTIONS'),
+      ...traffic,
+      text('remapPorts', 'REMAP PORTS'),
+      count('remapInUse', 'IN USE'),
+      count('remapResting', 'RESTING'),
+      count('remapFailed', 'FAILED'),
+    ],
+  },
   drops: {
     daemons: BOTH,
     columns: [
@@ -111,6 +134,29 @@ export const RESOURCES = {
       count('packets', 'PACKETS'),
       count('verdict', 'NUMBER', { wide: true }),
       text('meaning', 'MEANING'),
+    ],
+  },
+  notes: {
+    daemons: BOTH,
+    columns: [
+      text('daemon', 'DAEMON'),
+      text('name', 'NAME'),
+      count('count', 'COUNT'),
+      count('note', 'NUMBER', { wide: true }),
+      text('meaning', 'MEANING'),
+    ],
+  },
+  info: {
+    daemons: BOTH,
+    columns: [
+      text('role', 'ROLE'),
+      text('instance', 'INSTANCE'),
+      text('pid', 'PID'),
+      text('version', 'VERSION'),
+      text('since', 'SINCE'),
+      text('configFile', 'CONFIGURATION'),
+      count('sessionCapacity', 'CAPACITY', { wide: true }),
+      count('adoptedMaps', 'ADOPTED MAPS', { wide: true }),
     ],
   },
   events: {

@@ -199,6 +199,27 @@ for (const { name, answer, says } of failures)
     assert.equal(exit, 1);
   });
 
+test('a list that is cut says so on stderr, and --limit is passed on', async () => {
+  const path = join(directory, 'limited.sock');
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(200, { 'x-fullnat-total': '5' }).end('[{"client":"10.0.88.100:1"}]');
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const { exit, stderr } = await fullnat(`get sessions --limit 1 --socket ${path}`);
+  assert.deepEqual(asked, ['/v1/sessions?limit=1']);
+  assert.equal(stderr, 'fullnat: 1 of 5 sessions shown; --limit 5 shows all\n');
+  assert.equal(exit, 0);
+});
+
+test('--limit where it means nothing is bad usage', async () => {
+  const { exit, stderr } = await fullnat('get drops --limit 5');
+  assert.match(stderr, /--limit is for sessions only/);
+  assert.equal(exit, 2);
+});
+
 test('no daemon: which sockets were tried, and how to start one', async () => {
   const { exit, stderr } = await fullnat('get collisions --instance no-such-instance');
   assert.match(stderr, /no agent of instance "no-such-instance" is running/);

@@ -11,12 +11,14 @@ import {
   type Context,
 } from '../command.ts';
 import { choice } from '../choice.ts';
-import { ask, type Row } from '../daemons.ts';
+import { ask, type Listing, type Row } from '../daemons.ts';
 import { asJson, asJsonLine, asYaml, readFormat, type Format } from '../output/format.ts';
 import { table } from '../output/table.ts';
 import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';
 
 const NAMES = Object.keys(RESOURCES) as ResourceName[];
+// As the daemons have it.
+const LIMIT_MOST = 1_000_000;
 const REDRAW_MS = 1_000;
 const HOME_AND_CLEAR = '\u001b[H\u001b[J';
 
@@ -35,6 +37,11 @@ export const get = command({
     watch: flag('-w, --watch', 'show again every second until Ctrl-C'),
     output: optionOr('-o, --output <format>', 'table, wide, json or yaml', readFormat, 'table'),
     instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
+    limit: option(
+      '--limit <n>',
+      'sessions: at most so many of each daemon (default 1000)',
+      readLimit,
+    ),
     socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
   },
   examples: [
@@ -43,20 +50,32 @@ export const get = command({
       command: 'fullnat get collisions --instance lab',
       does: 'which connections met, and what was done',
     },
-    { command: 'fullnat get sessions -o json | jq length', does: 'how many sessions there are' },
+    {
+      command: 'fullnat get sessions --limit 100000 -o json',
+      does: 'sessions for a program to read',
+    },
     { command: 'fullnat get drops -w', does: 'watch why packets are dropped' },
   ],
   handler: async ({ arguments: { resource }, options }, context) => {
     const spec: Resource = RESOURCES[resource];
+    if (options.limit !== undefined && resource !== 'sessions')
+      throw new UsageError(`--limit is for sessions only; ${resource} are always listed whole`);
     const read = () =>
-      ask(resource, { instance: options.instance, socket: options.socket, daemons: spec.daemons });
-    const { stdout, signal } = context;
+      ask(resource, {
+        instance: options.instance,
+        socket: options.socket,
+        daemons: spec.daemons,
+        ...(options.limit === undefined ? {} : { limit: options.limit }),
+      });
+    const { stdout, stderr, signal } = context;
     if (!options.watch) {
-      stdout.write(render(resource, spec, await read(), options.output, context));
+      const listing = await read();
+      stdout.write(render(resource, spec, listing.rows, options.output, context));
+      stderr.write(whatIsMissing(resource, listing));
       return 0;
     }
     for (let round = 0; !signal.aborted; round++) {
-      const rows = round === 0 ? await read() : await readAgain(read, context);
+      const rows = (round === 0 ? await read() : await readAgain(read, context))?.rows;
       if (rows !== undefined)
         stdout.write(
           inSequence(round, rows, options.output, context, () =>
@@ -71,9 +90,9 @@ export const get = command({
 
 /** Who watches wants to see a daemon come back, too: a failure is told, and the next second tried. */
 async function readAgain(
-  read: () => Promise<readonly Row[]>,
+  read: () => Promise<Listing>,
   { stderr }: Context,
-): Promise<readonly Row[] | undefined> {
+): Promise<Listing | undefined> {
   try {
     return await read();
   } catch (error) {
@@ -81,6 +100,16 @@ async function readAgain(
     stderr.write(`fullnat: ${error.message}\n`);
     return undefined;
   }
+}
+
+function whatIsMissing(name: ResourceName, { rows, total }: Listing): string {
+  if (total <= rows.length) return '';
+  return `fullnat: ${rows.length} of ${total} ${name} shown; --limit ${total} shows all\n`;
+}
+
+function readLimit(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text) && Number(text) <= LIMIT_MOST) return Number(text);
+  throw new UsageError(`bad --limit \`${text}\`; a whole number in 1..${LIMIT_MOST}`);
 }
 
 /** Directory names below /run/fullnat and /sys/fs/bpf/fullnat. */
