@@ -106,6 +106,7 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_IDENTITY 0x8      /* agent: nothing is rewritten */
 #define ENTRY_LINK 0x10         /* back, agent: link is set */
 #define ENTRY_TOA_OFF 0x20      /* front, balancer: no TOA at all */
+#define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 
 /*

@@ -47,6 +47,8 @@ static __always_inline enum verdict decide_answer(struct packet *p, struct sessi
 	struct session_slot *slot;
 	struct edit e = {};
 
+	if (entry->flags & ENTRY_RELEASED)
+		return VERDICT_DROP_STALE;
 	if (!(entry->flags & ENTRY_ESTABLISHED)) {
 		slot = get_slot(entry->slot);
 		if (slot && slot->kind == SESSION_RESTORED && is_tuple_owned(p, slot))

@@ -91,8 +91,8 @@ static __always_inline int is_same_client(const struct session_slot *slot, const
 {
 	if (slot->kind == SESSION_DIRECT)
 		return 1;
-	if (slot->kind == SESSION_KEPT) /* opened without a client: stays so until it rests */
-		return !is_resting(STATE_OF(slot->word));
+	if (slot->kind == SESSION_KEPT) /* stays what it is until it rests */
+		return !is_resting(STATE_OF(slot->word)) || !toa->length;
 	return toa->length && toa->addr == slot->back.destination_addr &&
 	       toa->port == slot->wanted_port;
 }
@@ -103,8 +103,11 @@ static __always_inline int is_same_client(const struct session_slot *slot, const
  */
 static __always_inline void release_front(struct session_slot *slot, const struct flow4 *front)
 {
+	struct session_entry *back = bpf_map_lookup_elem(&sessions, &slot->back);
 	__u32 word = slot->word;
 
+	if (back)
+		back->flags |= ENTRY_RELEASED;
 	bpf_map_delete_elem(&sessions, front);
 	if (is_live(STATE_OF(word)))
 		swap_word(slot, word, STATE_TIME_WAIT);

@@ -87,6 +87,7 @@ export const ENTRY_IDENTITY = 0x8;
 export const ENTRY_LINK = 0x10;
 export const ENTRY_TOA_OFF = 0x20;
 export const ENTRY_FROM_LOCAL = 0x40;
+export const ENTRY_RELEASED = 0x80;
 
 // ---- Structs ------------------------------------------------------------------
 

@@ -135,6 +135,13 @@ static __always_inline struct session_slot *get_slot(__u32 index)
 	return bpf_map_lookup_elem(&session_slots, &index);
 }
 
+static __always_inline int same_flow(const struct flow4 *a, const struct flow4 *b)
+{
+	const __u64 *left = (const __u64 *)a, *right = (const __u64 *)b;
+
+	return left[0] == right[0] && left[1] == right[1];
+}
+
 /* Notes that the session is alive; the slot is written once a second at most. */
 static __always_inline void touch(struct session_entry *entry, struct session_slot *slot, __u32 now)
 {
@@ -223,8 +230,9 @@ static __noinline __u32 take_slot(const struct settings *set, __u32 now)
 
 	if (!all)
 		return NO_SLOT;
-	if (all->stats.opening >= set->opening_max && !evict_opening(all, now))
-		return NO_SLOT;
+	/* A soft limit: when the probes find nothing to evict, the table is the limit. */
+	if (all->stats.opening >= set->opening_max)
+		evict_opening(all, now);
 	index = take_unused_slot(all, set->session_capacity);
 	if (index == NO_SLOT && evict_opening(all, now))
 		index = take_unused_slot(all, set->session_capacity);

@@ -91,6 +91,16 @@ static __always_inline int is_handshake(const struct packet *p, const struct ses
 	       !(p->flags & (FIN | RST));
 }
 
+/*
+ * False when the session ended after its entry was looked up, and the slot is
+ * another session's by now: freed slots are reused at once.
+ */
+static __always_inline int is_of_session(const struct packet *p, const struct session_entry *entry,
+					 const struct session_slot *slot)
+{
+	return same_flow(&p->flow, entry->flags & ENTRY_BACK ? &slot->back : &slot->front);
+}
+
 /* Counts the packet, and moves the session on when it is more than data. */
 static __always_inline void note_packet(struct packet *p, struct session_entry *entry)
 {
@@ -101,7 +111,7 @@ static __always_inline void note_packet(struct packet *p, struct session_entry *
 	if (is_plain_data(p, entry))
 		return;
 	slot = get_slot(entry->slot);
-	if (slot)
+	if (slot && is_of_session(p, entry, slot))
 		advance(p, entry, slot);
 }
 

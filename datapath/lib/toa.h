@@ -24,6 +24,7 @@
 #define OPTION_NOP 1
 #define OPTIONS_MAX 40 /* 60 - 20, RFC 9293 section 3.1 */
 #define TCP_HEADER_MAX 60
+#define MTU_EVERYWHERE 576  /* every IPv4 host takes this much (RFC 791 section 3.1) */
 #define MOVE_CHUNK 64       /* bytes moved at once; bounded by the 512-byte stack */
 #define MOVE_CHUNKS_MAX 160 /* 160 x 64 covers a 9000-byte MTU */
 
@@ -143,9 +144,14 @@ static int move_chunk(__u32 step, struct tail_move *move)
 	return 0;
 }
 
-/* True when the header has room for TOA and the packet can be grown. */
+/*
+ * True when the header has room for TOA and the packet can be grown. `mtu` is 0
+ * when the next hop is not resolved yet.
+ */
 static __always_inline int has_room_for_toa(const struct packet *p, __u32 mtu)
 {
+	if (!mtu)
+		mtu = MTU_EVERYWHERE;
 	return p->tcp_header_bytes + TOA_BYTES <= TCP_HEADER_MAX && p->ctx->gso_size == 0 &&
 	       p->ip_bytes + TOA_BYTES <= mtu;
 }
