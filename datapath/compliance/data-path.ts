@@ -1,0 +1,136 @@
+/** What the suite needs of a data path: the loaded kernel programs have it, and so has any model of them. */
+import type {
+  CollisionAction,
+  CollisionPolicy,
+  EventType,
+  Refusal,
+  ScheduleSelect,
+  SessionKind,
+  SessionState,
+  ToaMode,
+} from '../binding/contract.ts';
+import type { Note, Verdict } from '../binding/verdicts.ts';
+
+/** Where a frame comes from: the client's side, or the server's. */
+export type Side = 'front' | 'back';
+/** `pass`: whatever comes next sees it. `redirect`: sent by us. */
+export type Action = 'pass' | 'redirect' | 'drop';
+
+/** What became of one frame. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly action: Action;
+  /** As the program left it; of a dropped frame it means nothing. */
+  readonly frame: Uint8Array;
+  readonly notes: readonly Note[];
+}
+
+/** A data path under test; `Tables` is what control would write into its maps. */
+export interface DataPath<Tables> {
+  /** Forgets every session and counter, and takes these tables. */
+  reset(tables: Tables): void;
+  /** Takes other tables and keeps the sessions. */
+  reconfigure(tables: Tables): void;
+  receive(frame: Uint8Array, from: Side): Outcome;
+  /** Time goes by; expiry is another matter. */
+  elapse(seconds: number): void;
+  state(): State;
+  close(): void;
+}
+
+/** Both kinds of data path limit their sessions alike. */
+export interface SessionLimits {
+  readonly sessionCapacity: number;
+  readonly openingMax: number;
+  readonly secret: readonly [bigint, bigint];
+  readonly timeoutSeconds: Readonly<Record<TimedState, number>>;
+}
+export type TimedState = Exclude<SessionState, 'free' | 'dead'>;
+
+export interface BalancerTables extends SessionLimits {
+  readonly listeners: readonly ListenerRow[];
+  readonly pools: readonly PoolRow[];
+  readonly backends: readonly string[];
+  readonly locals: readonly LocalRow[];
+}
+export interface ListenerRow {
+  readonly at: string;
+  readonly pool: number;
+  readonly toa: ToaMode;
+  readonly onUnknown: Refusal;
+  readonly onRefused: Refusal;
+  readonly sessionsMax: number;
+}
+export interface PoolRow {
+  /** Indices of backends in the order in which they are chosen. */
+  readonly schedule: readonly number[];
+  readonly select: ScheduleSelect;
+  readonly locals: { readonly first: number; readonly count: number };
+}
+export interface LocalRow {
+  readonly address: string;
+  readonly ports: readonly [low: number, high: number];
+}
+
+export interface AgentTables extends SessionLimits {
+  readonly servers: readonly ServerRow[];
+  /** Addresses or prefixes. */
+  readonly trusted: readonly string[];
+}
+export interface ServerRow {
+  readonly at: string;
+  readonly onCollision: CollisionPolicy;
+  readonly remap: readonly [low: number, high: number];
+}
+
+/** What the tables hold after some frames. */
+export interface State {
+  /** In no order. */
+  readonly sessions: readonly SessionView[];
+  /** By `local/backend` index. */
+  readonly ports: Readonly<Record<string, PortsView>>;
+  readonly evicted: number;
+  readonly events: readonly EventView[];
+  /** By index of the listener; none in an agent. */
+  readonly listeners: readonly TrafficView[];
+  readonly backends: readonly TrafficView[];
+  /** Contradictions between the tables; there must be none. */
+  readonly faults: readonly string[];
+}
+/** `10.0.88.100:21521>10.0.23.111:18056` */
+export type Tuple = string;
+export interface SessionView {
+  readonly state: SessionState;
+  readonly kind: SessionKind;
+  readonly front: Tuple;
+  readonly back: Tuple;
+  readonly closedBy: readonly Side[];
+  readonly flags: readonly ('remapped' | 'adopted' | 'reopened')[];
+}
+export interface PortsView {
+  readonly allocated: number;
+  readonly probes: number;
+  readonly failed: number;
+  readonly inUse: number;
+  readonly resting: number;
+}
+export interface TrafficView {
+  readonly connections: number;
+  readonly packetsIn: number;
+  readonly bytesIn: number;
+  readonly packetsOut: number;
+  readonly bytesOut: number;
+  readonly refused: number;
+  readonly toaInserted: number;
+  readonly toaNotInserted: number;
+}
+export interface EventView {
+  readonly type: EventType;
+  readonly subject: Tuple;
+  readonly owner: Tuple;
+  readonly visible: Tuple;
+  readonly visiblePort: number;
+  readonly action: CollisionAction;
+  readonly ownerKind: SessionKind;
+  readonly subjectKind: SessionKind;
+}

@@ -1,0 +1,63 @@
+/** The loaded agent as a `DataPath`. */
+import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
+import { agentMaps } from '../../binding/object-maps.ts';
+import { loadPrivateObject } from '../../binding/object.ts';
+import type { AgentTables, DataPath } from '../data-path.ts';
+import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
+import { objectPath } from './private-network.ts';
+import { runOn } from './run.ts';
+import { INTERFACE } from './topology.ts';
+
+const CAPACITIES = {
+  sessions: 16_384,
+  session_slots: 8_192,
+  free_slots: 8_192,
+  local_ports: 64,
+  servers: 16,
+  trusted_locals: 16,
+  collisions: 256,
+  backend_traffic: COUNTED,
+};
+
+export async function loadAgent(): Promise<DataPath<AgentTables>> {
+  const object = await loadPrivateObject({ path: objectPath('agent'), capacities: CAPACITIES });
+  const maps = agentMaps(object);
+  const programs = {
+    front: object.program('agent_to_server'),
+    back: object.program('agent_from_server'),
+  };
+  const sessions = new SessionMaps(object, maps);
+  const configure = (tables: AgentTables) => write(maps, tables);
+  return {
+    reset: (tables) => {
+      sessions.clear();
+      clearHash(maps.collisions);
+      configure(tables);
+    },
+    reconfigure: configure,
+    receive: (frame, from) => runOn(programs[from], maps, frame, INTERFACE[from]),
+    elapse: (seconds) => sessions.age(seconds),
+    state: () => sessions.state(),
+    close: () => {
+      sessions.close();
+      object.close();
+    },
+  };
+}
+
+function write(maps: ReturnType<typeof agentMaps>, tables: AgentTables): void {
+  clearHash(maps.servers);
+  clearHash(maps.trustedLocals);
+  maps.settings.set(0, settingsOf(tables, 0));
+  tables.servers.forEach(({ at, onCollision, remap: [low, high] }, backend) => {
+    const { address: addr, port: number } = endpoint(at);
+    maps.servers.set(
+      { addr, port: number, protocol: PROTOCOL_TCP },
+      { backend, onCollision, remapLow: port(low), remapHigh: port(high) },
+    );
+  });
+  tables.trusted.forEach((prefix, index) => {
+    const [address = '', bits = '32'] = prefix.split('/');
+    maps.trustedLocals.set({ bits: Number(bits), addr: ipv4Address(address) }, index);
+  });
+}

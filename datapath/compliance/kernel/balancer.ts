@@ -1,0 +1,86 @@
+/** The loaded balancer as a `DataPath`. */
+import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
+import { balancerMaps } from '../../binding/object-maps.ts';
+import { loadPrivateObject } from '../../binding/object.ts';
+import type { BalancerTables, DataPath, State } from '../data-path.ts';
+import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
+import { objectPath } from './private-network.ts';
+import { runOn } from './run.ts';
+import { INTERFACE } from './topology.ts';
+
+const CAPACITIES = {
+  sessions: 16_384,
+  session_slots: 8_192,
+  free_slots: 8_192,
+  local_ports: 64,
+  listeners: 16,
+  pools: 8,
+  schedule: 64,
+  backends: COUNTED,
+  locals: 16,
+  locals_by_addr: 16,
+  listener_traffic: COUNTED,
+  backend_traffic: COUNTED,
+  listener_live: COUNTED,
+  backend_live: COUNTED,
+};
+
+export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
+  const object = await loadPrivateObject({ path: objectPath('balancer'), capacities: CAPACITIES });
+  const [maps, program] = [balancerMaps(object), object.program('balancer_ingress')];
+  const sessions = new SessionMaps(object, maps);
+  const configure = (tables: BalancerTables) => write(maps, tables);
+  return {
+    reset: (tables) => {
+      sessions.clear();
+      for (let i = 0; i < COUNTED; i++) {
+        maps.listenerTraffic.clear(i);
+        maps.listenerLive.set(i, 0);
+        maps.backendLive.set(i, 0);
+      }
+      configure(tables);
+    },
+    reconfigure: configure,
+    receive: (frame, from) => runOn(program, maps, frame, INTERFACE[from]),
+    elapse: (seconds) => sessions.age(seconds),
+    state: (): State => ({
+      ...sessions.state(),
+      listeners: maps.listenerTraffic.sums(COUNTED),
+    }),
+    close: () => {
+      sessions.close();
+      object.close();
+    },
+  };
+}
+
+function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): void {
+  clearHash(maps.listeners);
+  clearHash(maps.localsByAddr);
+  maps.settings.set(0, settingsOf(tables, tables.locals.length));
+  tables.listeners.forEach(({ at, ...listener }, index) =>
+    maps.listeners.set(keyOf(at), { ...listener, index }),
+  );
+  tables.backends.forEach((at, index) => {
+    const { address: addr, port } = endpoint(at);
+    maps.backends.set(index, { addr, port, used: true });
+  });
+  tables.locals.forEach(({ address, ports: [low, high] }, index) => {
+    const addr = ipv4Address(address);
+    maps.locals.set(index, { addr, portLow: port(low), portHigh: port(high) });
+    maps.localsByAddr.set(addr, index);
+  });
+  let first = 0;
+  tables.pools.forEach(({ schedule, select, locals }, index) => {
+    schedule.forEach((backend, i) => maps.schedule.set(first + i, backend));
+    const table = (BigInt(first) << 32n) | BigInt(schedule.length);
+    const [localsFirst, localsCount] = [locals.first, locals.count];
+    maps.pools.set(index, { table, select, localsFirst, localsCount });
+    first += schedule.length;
+  });
+}
+
+function keyOf(at: string) {
+  const { address: addr, port } = endpoint(at);
+  return { addr, port, protocol: PROTOCOL_TCP };
+}

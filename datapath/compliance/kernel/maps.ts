@@ -1,0 +1,155 @@
+/** What the maps of a loaded program hold, as a `State`; and their return to emptiness. */
+import { u32 } from '../../binding/codec.ts';
+import {
+  CLOSED_BY_BACK,
+  CLOSED_BY_FRONT,
+  event,
+  SESSION_STATE,
+  SLOT_ADOPTED,
+  SLOT_REMAPPED,
+  SLOT_REOPENED,
+  type SessionSlot,
+  type Settings,
+} from '../../binding/contract.ts';
+import { remove, nextKey, update, valueBytesOf } from '../../binding/kernel-map.ts';
+import { ArrayMap, type TypedMap } from '../../binding/map.ts';
+import type { CommonMaps } from '../../binding/object-maps.ts';
+import type { LoadedObject } from '../../binding/object.ts';
+import { RingBuffer } from '../../binding/ring-buffer.ts';
+import { stateOf, ticksFromSeconds } from '../../binding/sessions.ts';
+import type { EventView, SessionLimits, SessionView, Side, State } from '../data-path.ts';
+import { findFaults } from './faults.ts';
+import { tupleOf } from './tuple.ts';
+
+/** More than any row has listeners or backends. */
+export const COUNTED = 8;
+
+export function settingsOf(limits: SessionLimits, localCount: number): Settings {
+  const timeout = Array.from({ length: 8 }, () => 0);
+  for (const [state, seconds] of Object.entries(limits.timeoutSeconds))
+    timeout[SESSION_STATE[state as keyof typeof limits.timeoutSeconds]] = ticksFromSeconds(seconds);
+  return {
+    secret: [...limits.secret],
+    timeout,
+    sessionCapacity: limits.sessionCapacity,
+    openingMax: limits.openingMax,
+    localCount,
+  };
+}
+
+/** Sessions, counters and events of balancer and agent alike. */
+export class SessionMaps {
+  readonly #maps: CommonMaps;
+  readonly #ring: RingBuffer;
+  readonly #eventSent: ArrayMap<number>;
+  #events: EventView[] = [];
+
+  constructor(object: LoadedObject, maps: CommonMaps) {
+    this.#maps = maps;
+    this.#eventSent = new ArrayMap(object.map('event_sent'), u32);
+    this.#ring = new RingBuffer(maps.events, (record) => this.#events.push(viewEvent(record)));
+  }
+
+  clear(): void {
+    const { sessions, sessionSlots, freeSlots, localPorts, sweep, backendTraffic } = this.#maps;
+    const { highWater } = sweep.get(0).stats;
+    const empty = Buffer.alloc(valueBytesOf(sessionSlots.ref));
+    for (let i = 0; i < highWater; i++) update(sessionSlots.ref, indexKey(i), empty);
+    clearHash(sessions);
+    clearHash(localPorts);
+    while (freeSlots.pop() !== undefined);
+    update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
+    for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
+    for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
+    this.#ring.consume();
+    this.#events = [];
+  }
+
+  /** Makes everything look older, which is what time does. */
+  age(seconds: number): void {
+    const ticks = ticksFromSeconds(seconds);
+    for (const [index, slot] of this.slots())
+      this.#maps.sessionSlots.set(index, {
+        ...slot,
+        seen: (slot.seen - ticks) >>> 0,
+        created: (slot.created - ticks) >>> 0,
+      });
+    for (const key of [...this.#maps.sessions.keys()]) {
+      const entry = this.#maps.sessions.get(key);
+      if (entry) this.#maps.sessions.set(key, { ...entry, seen: (entry.seen - ticks) >>> 0 });
+    }
+  }
+
+  /** Slots in use. */
+  slots(): [index: number, slot: SessionSlot][] {
+    const { sessionSlots, sweep } = this.#maps;
+    const all = Array.from({ length: sweep.get(0).stats.highWater }, (_, index) => index);
+    return all
+      .map((index): [number, SessionSlot] => [index, sessionSlots.get(index)])
+      .filter(([, slot]) => stateOf(slot) !== 'free');
+  }
+
+  state(): State {
+    this.#ring.consume();
+    const { localPorts, sweep, backendTraffic } = this.#maps;
+    const ports = [...localPorts.keys()].flatMap((pair) => {
+      const value = localPorts.get(pair);
+      return value ? [[`${pair.local}/${pair.backend}`, value] as const] : [];
+    });
+    return {
+      sessions: this.slots().map(([, slot]) => viewSession(slot)),
+      ports: Object.fromEntries(ports),
+      evicted: sweep.get(0).stats.evicted,
+      events: [...this.#events],
+      listeners: [],
+      backends: backendTraffic.sums(COUNTED),
+      faults: findFaults(this.#maps, this.slots()),
+    };
+  }
+
+  close(): void {
+    this.#ring.close();
+  }
+}
+
+export function clearHash<K, V>({ ref }: TypedMap<K, V>): void {
+  for (let key = nextKey(ref, undefined); key; key = nextKey(ref, undefined)) remove(ref, key);
+}
+
+function viewSession(slot: SessionSlot): SessionView {
+  const sides: Side[] = [];
+  if (slot.word & CLOSED_BY_FRONT) sides.push('front');
+  if (slot.word & CLOSED_BY_BACK) sides.push('back');
+  const flags: SessionView['flags'][number][] = [];
+  if (slot.flags & SLOT_REMAPPED) flags.push('remapped');
+  if (slot.flags & SLOT_ADOPTED) flags.push('adopted');
+  if (slot.flags & SLOT_REOPENED) flags.push('reopened');
+  return {
+    state: stateOf(slot),
+    kind: slot.kind,
+    front: tupleOf(slot.front),
+    back: tupleOf(slot.back),
+    closedBy: sides,
+    flags,
+  };
+}
+
+function viewEvent(record: Buffer): EventView {
+  const decoded = event.decode(record);
+  return {
+    type: decoded.type,
+    subject: tupleOf(decoded.subject),
+    owner: tupleOf(decoded.owner),
+    visible: tupleOf(decoded.visible),
+    visiblePort: decoded.visiblePort,
+    action: decoded.action,
+    ownerKind: decoded.ownerKind,
+    subjectKind: decoded.subjectKind,
+  };
+}
+
+function indexKey(index: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(index);
+  return key;
+}

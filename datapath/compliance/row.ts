@@ -1,0 +1,141 @@
+/** A row of facts: a sentence, what is given, frames in, what comes out, what the tables hold then. */
+import assert from 'node:assert/strict';
+import { parseFrame, printFrame, toHex, verifyChecksums } from '../../packet/index.ts';
+import type { Note, Verdict } from '../binding/verdicts.ts';
+import type { Action, DataPath, Outcome, Side, State } from './data-path.ts';
+
+export interface Row<Tables> {
+  readonly name: string;
+  readonly given?: Partial<Tables>;
+  readonly steps: readonly Step<Tables>[];
+  /** Only what is named here is compared. */
+  readonly then?: Partial<Wanted<State>>;
+}
+export type Step<Tables> =
+  | { readonly kind: 'frame'; frame: Uint8Array; from: Side; expect: Expectation }
+  | { readonly kind: 'elapse'; seconds: number }
+  | { readonly kind: 'reconfigure'; tables: Partial<Tables> };
+
+export interface Expectation {
+  readonly verdict: Verdict;
+  readonly action: Action;
+  /** Left out: as it came in, for a frame that is not dropped. */
+  readonly frame?: Uint8Array;
+  readonly notes: readonly Note[];
+  /** Sent on with the wrong checksum that it came with. */
+  readonly wrongChecksum?: boolean;
+}
+type Wanted<T> = T extends readonly (infer E)[]
+  ? readonly Wanted<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Wanted<T[K]> }
+    : T;
+
+/** Runs one row; returns the verdicts it reached. */
+export function runRow<Tables>(
+  path: DataPath<Tables>,
+  defaults: Tables,
+  row: Row<Tables>,
+): Verdict[] {
+  const reached: Verdict[] = [];
+  let tables: Tables = { ...defaults, ...row.given };
+  path.reset(tables);
+  for (const [index, step] of row.steps.entries()) {
+    switch (step.kind) {
+      case 'frame':
+        reached.push(checkFrame(path, step, index));
+        break;
+      case 'elapse':
+        path.elapse(step.seconds);
+        break;
+      case 'reconfigure':
+        tables = { ...tables, ...step.tables };
+        path.reconfigure(tables);
+        break;
+    }
+  }
+  const state = path.state();
+  assert.deepEqual(state.faults, [], 'the tables contradict each other');
+  if (row.then) assert.deepEqual(pick(state, row.then), row.then);
+  return reached;
+}
+
+export function fromFront<T>(frame: Uint8Array, expect: Expectation): Step<T> {
+  return { kind: 'frame', frame, from: 'front', expect };
+}
+
+export function fromBack<T>(frame: Uint8Array, expect: Expectation): Step<T> {
+  return { kind: 'frame', frame, from: 'back', expect };
+}
+
+export function elapse<T>(seconds: number): Step<T> {
+  return { kind: 'elapse', seconds };
+}
+
+export function reconfigure<T>(tables: Partial<T>): Step<T> {
+  return { kind: 'reconfigure', tables };
+}
+
+/** Left alone, byte for byte. */
+export const passed: Expectation = { verdict: 'pass', action: 'pass', notes: [] };
+
+export function dropped(verdict: Verdict, ...notes: Note[]): Expectation {
+  return { verdict, action: 'drop', notes };
+}
+
+/** Sent by the balancer itself, out of the interface that its route says. */
+export function sent(verdict: Verdict, frame: Uint8Array, ...notes: Note[]): Expectation {
+  return { verdict, action: 'redirect', frame, notes };
+}
+
+/** Rewritten in place by the agent; whatever carries frames there goes on with it. */
+export function rewritten(verdict: Verdict, frame: Uint8Array, ...notes: Note[]): Expectation {
+  return { verdict, action: 'pass', frame, notes };
+}
+
+type FrameStep = Extract<Step<never>, { kind: 'frame' }>;
+
+function checkFrame<T>(path: DataPath<T>, step: FrameStep, index: number): Verdict {
+  const outcome = path.receive(step.frame, step.from);
+  const story = `step ${index + 1}, from the ${step.from}: ${printFrame(step.frame)}`;
+  const { verdict, action, notes } = step.expect;
+  assert.deepEqual(
+    { verdict: outcome.verdict, action: outcome.action, notes: outcome.notes.toSorted() },
+    { verdict, action, notes: notes.toSorted() },
+    `${story}\nleft as ${printFrame(outcome.frame)}`,
+  );
+  if (action !== 'drop') checkBytes(step, outcome, story);
+  return outcome.verdict;
+}
+
+function checkBytes({ frame, expect }: FrameStep, outcome: Outcome, story: string): void {
+  const wanted = expect.frame ?? frame;
+  if (toHex(outcome.frame) !== toHex(wanted))
+    assert.fail(
+      `${story}\nis      ${printFrame(outcome.frame)}\nshould be ${printFrame(wanted)}\n` +
+        `is      ${toHex(outcome.frame)}\nshould be ${toHex(wanted)}`,
+    );
+  if (expect.frame !== undefined && !expect.wrongChecksum) checkSound(outcome.frame, story);
+}
+
+/** Independently of what the row says: lengths agree with each other and checksums are right. */
+function checkSound(frame: Uint8Array, story: string): void {
+  const parsed = parseFrame(frame);
+  const sums = verifyChecksums(frame);
+  assert.ok(parsed.ok && parsed.value.kind === 'tcp', `${story}\nleft as something unreadable`);
+  assert.ok(sums.ok && sums.value.ipv4 === 'good', `${story}\nleft with a wrong IPv4 checksum`);
+  assert.equal(sums.value.transport, 'good', `${story}\nleft with a wrong TCP checksum`);
+}
+
+/** The parts of `whole` that `wanted` names. */
+function pick(whole: unknown, wanted: unknown): unknown {
+  if (Array.isArray(whole) && Array.isArray(wanted))
+    return whole.map((element, i) => (i in wanted ? pick(element, wanted[i]) : element));
+  if (typeof whole !== 'object' || typeof wanted !== 'object' || !whole || !wanted) return whole;
+  return Object.fromEntries(
+    Object.keys(wanted).map((key) => [
+      key,
+      pick(Reflect.get(whole, key) as unknown, Reflect.get(wanted, key) as unknown),
+    ]),
+  );
+}
