@@ -1,16 +1,12 @@
 /** What the agent answers under /v1. */
-import {
-  formatEndpoint,
-  formatIpv4Address,
-  type Endpoint,
-  type Ipv4Address,
-} from '../../packet/address.ts';
+import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/address.ts';
 import { formatPortRange, type PortRange } from '../../packet/address-range.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import type { AgentMaps } from '../../datapath/binding/object-maps.ts';
 import { secondsSince } from '../../datapath/binding/sessions.ts';
 import { plainResource, resource, type Resources } from '../api/app.ts';
 import type {
+  AgentSessionRow,
   CollisionCounterRow,
   CollisionRow,
   EventRow,
@@ -92,7 +88,7 @@ export function eventRow(event: Event): EventRow {
   return { ...common, client, server, action, visiblePort };
 }
 
-function endsOf(slot: SessionSlot) {
+function endsOf(slot: SessionSlot): Pick<AgentSessionRow, 'peer' | 'local' | 'server' | 'visible'> {
   const { front, back, kind, wantedPort } = slot;
   const wanted: Endpoint = { address: back.destinationAddr, port: wantedPort };
   return {
@@ -130,7 +126,7 @@ async function counterRows(maps: AgentMaps): Promise<CollisionCounterRow[]> {
   for await (const batch of maps.collisions.entries())
     for (const [{ clientAddr, backend }, { remapped, keptLocal, dropped }] of batch)
       rows.push({
-        client: formatIpv4Address(clientAddr as Ipv4Address),
+        client: formatIpv4Address(clientAddr),
         server: addressOf.get(backend) ?? 'removed from the configuration',
         remapped,
         keptLocal,

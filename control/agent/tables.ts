@@ -4,11 +4,17 @@
  */
 import { formatCidr, rangeCidrs } from '../../packet/address-range.ts';
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
-import type { Endpoint4, Prefix4, Server, Settings } from '../../datapath/binding/contract.ts';
+import type {
+  Endpoint4,
+  LocalPair,
+  LocalPorts,
+  Prefix4,
+  Server,
+  Settings,
+} from '../../datapath/binding/contract.ts';
 import type { Counters, List, Table } from '../daemon/maps.ts';
 import type { AgentConfig } from '../config/agent.ts';
 import { assign } from '../daemon/assign.ts';
-import type { LocalPair, LocalPorts } from '../../datapath/binding/contract.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
 

@@ -1,5 +1,6 @@
 /** The HTTP interface of a daemon: lists under /v1, read only, JSON throughout. */
 import { Hono } from 'hono';
+import { jsonBody, ROWS_PER_PIECE } from './json-stream.ts';
 import { QueryError, readQuery, type QueryOf, type Readers } from './query.ts';
 
 /** `total` when there is more than what is shown. */
@@ -42,7 +43,8 @@ export function createApp(
     app.get(`/v1/${name}`, async (c) => {
       const { rows, total } = await list(readQuery(readers, c.req.queries()) as never);
       if (total !== undefined) c.header(TOTAL_HEADER, String(total));
-      return c.json(rows);
+      if (rows.length <= ROWS_PER_PIECE) return c.json(rows);
+      return c.body(jsonBody(rows), 200, { 'content-type': 'application/json' });
     });
     app.all(`/v1/${name}`, (c) =>
       c.json({ error: `${c.req.method} is not possible: /v1/${name} is read only` }, 405, {

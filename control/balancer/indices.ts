@@ -68,15 +68,21 @@ export function needsReferences(desired: Desired, current: Current): boolean {
   );
 }
 
-/** Pools have no name in the kernel: the pool of a listener that stays is the same pool. */
+/**
+ * Pools have no name in the kernel: a pool goes on at an index when every listener that
+ * stays there wants it. If they part, all get new indices, for until a listener is
+ * written it is led to its old one.
+ */
 function heldPools(desired: Desired, current: Current): Map<string, number> {
-  const held = new Map<string, number>();
-  const claimed = new Set<number>();
+  const wantedAt = new Map<number, Set<string>>();
   for (const [key, { pool }] of desired.listeners) {
     const index = current.listeners.get(key)?.pool;
-    if (index === undefined || held.has(pool) || claimed.has(index)) continue;
-    held.set(pool, index);
-    claimed.add(index);
+    if (index !== undefined) wantedAt.set(index, (wantedAt.get(index) ?? new Set()).add(pool));
+  }
+  const held = new Map<string, number>();
+  for (const [index, pools] of wantedAt) {
+    const [pool] = pools;
+    if (pools.size === 1 && pool !== undefined && !held.has(pool)) held.set(pool, index);
   }
   return held;
 }

@@ -2,7 +2,7 @@
 import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import { plainResource, resource, type Resources } from '../api/app.ts';
-import type { EventRow, InfoRow } from '../api/rows.ts';
+import type { BalancerSessionRow, EventRow, InfoRow } from '../api/rows.ts';
 import { dropRows, noteRows } from '../daemon/counters.ts';
 import { timestampOf } from '../daemon/events.ts';
 import {
@@ -50,7 +50,10 @@ export function balancerResources(
   };
 }
 
-function endsOf({ front, back }: SessionSlot) {
+function endsOf({
+  front,
+  back,
+}: SessionSlot): Pick<BalancerSessionRow, 'client' | 'listener' | 'local' | 'backend'> {
   return {
     client: sourceOf(front),
     listener: destinationOf(front),

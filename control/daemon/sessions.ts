@@ -33,11 +33,11 @@ export const endpointReader: Reader<string> = (text) =>
 export type SessionQuery = { limit?: number; state?: SessionState };
 
 /** All that match are counted, `limit` of them are shown. */
-export async function listSessions<Row extends object>(
+export async function listSessions(
   maps: Pick<CommonMaps, 'sessionSlots' | 'sweep' | 'sessions'>,
   { limit = LIMIT_DEFAULT, state }: SessionQuery,
   isWanted: (slot: SessionSlot) => boolean,
-  toRow: (slot: SessionSlot) => Row,
+  toRow: (slot: SessionSlot) => object,
 ): Promise<Listing> {
   const now = ticksNow();
   const rows: object[] = [];

@@ -1,0 +1,95 @@
+/** A balancer's maps in memory, and configurations for them, for tests. */
+import { addressRange, portRange } from '../../packet/address-range.ts';
+import { endpoint, ipv4Address, port, type Ipv4Address } from '../../packet/address.ts';
+import type {
+  Backend,
+  Endpoint4,
+  Listener,
+  Local,
+  LocalPair,
+  LocalPorts,
+  Pool,
+  Settings,
+} from '../../datapath/binding/contract.ts';
+import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
+import { TIMEOUTS } from '../config/common.ts';
+import { MemoryList, MemoryTable, type Journal } from './memory-maps.ts';
+
+const NO_SETTINGS: Settings = {
+  secret: [0n, 0n],
+  timeout: [0, 0, 0, 0, 0, 0, 0, 0],
+  sessionCapacity: 0,
+  openingMax: 0,
+  localCount: 0,
+};
+const NO_POOL: Pool = { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 };
+const NO_BACKEND: Backend = { addr: ipv4Address(0), port: port(0), used: false };
+const NO_LOCAL: Local = { addr: ipv4Address(0), portLow: port(0), portHigh: port(0) };
+
+export type BalancerMemory = ReturnType<typeof balancerMemory>;
+
+export function balancerMemory(lengths: { schedule?: number; small?: number } = {}) {
+  const journal: Journal = [];
+  const { schedule = 4_096, small = 16 } = lengths;
+  const maps = {
+    settings: new MemoryList<Settings>('settings', journal, 1, NO_SETTINGS),
+    listeners: new MemoryTable<Endpoint4, Listener>('listeners', journal),
+    pools: new MemoryList<Pool>('pools', journal, small, NO_POOL),
+    schedule: new MemoryList<number>('schedule', journal, schedule, 0),
+    backends: new MemoryList<Backend>('backends', journal, small, NO_BACKEND),
+    locals: new MemoryList<Local>('locals', journal, small, NO_LOCAL),
+    localsByAddr: new MemoryTable<Ipv4Address, number>('localsByAddr', journal),
+    localPorts: new MemoryTable<LocalPair, LocalPorts>('localPorts', journal),
+    listenerTraffic: new MemoryList<number>('listenerTraffic', journal, small, 0),
+    backendTraffic: new MemoryList<number>('backendTraffic', journal, small, 0),
+    listenerLive: new MemoryList<number>('listenerLive', journal, small, 0),
+    backendLive: new MemoryList<number>('backendLive', journal, small, 0),
+  };
+  return { maps, journal };
+}
+
+export type Sketch = {
+  /** Addresses with all their ports. */
+  locals?: readonly string[];
+  /** Listener → pool. */
+  listeners: Readonly<Record<string, string>>;
+  /** Pool → backend → weight. */
+  pools: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  health?: PoolConfig['health'];
+};
+
+export function configOf({
+  locals = ['10.0.124.160-10.0.124.161'],
+  ...sketch
+}: Sketch): BalancerConfig {
+  return {
+    role: 'balancer',
+    instance: 'test',
+    interfaces: ['eth0'],
+    profile: 'lb',
+    timeouts: TIMEOUTS.lb,
+    sessions: { capacity: 1_000, openingMax: 100 },
+    locals: locals.map((text) => ({
+      addresses: addressRange(text),
+      ports: portRange('1024-65535'),
+    })),
+    listeners: Object.entries(sketch.listeners).map(([address, pool]) => ({
+      name: address,
+      address: endpoint(address),
+      pool,
+      toa: 'syn',
+      onUnknown: 'reset',
+      onRefused: 'reset',
+      maxSessions: 0,
+    })),
+    pools: Object.entries(sketch.pools).map(([name, backends]) => ({
+      name,
+      health: sketch.health ?? { kind: 'off' },
+      backends: Object.entries(backends).map(([address, weight]) => ({
+        name: address,
+        address: endpoint(address),
+        weight,
+      })),
+    })),
+  };
+}
