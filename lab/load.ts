@@ -1,0 +1,177 @@
+/**
+ * The report's case under load: direct and balanced connections of one client side
+ * by side, out of a narrow range of ports, to servers that close first.
+ *
+ * Prediction: a balanced connection meets a direct one when the port its kernel
+ * chose is one of those that the agent's table holds for a direct connection to
+ * the same server, live or resting:
+ *
+ *   failures = attempts × mean over time of (direct tuples of a server / ports to choose from)
+ *
+ * Linux gives connect() only every second port of the range (those with the parity
+ * of its lower end) until all of them are taken, so there are half as many ports to
+ * choose from as the range has; which it is, is read from the table too.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openInstance } from '../datapath/binding/object.ts';
+import { agentMaps, type AgentMaps } from '../datapath/binding/object-maps.ts';
+import { sessionsIn } from '../control/daemon/slots.ts';
+import { formatIpv4Address } from '../packet/address.ts';
+import { countersDuring } from './counters.ts';
+import type { Lab } from './lab.ts';
+import type { CollisionPolicy } from './options.ts';
+import { LabError } from './process.ts';
+import type { OpenResult } from './tools/open.ts';
+import {
+  CLIENT_ADDRESS,
+  SERVER_ADDRESSES,
+  SERVER_PORT,
+  VIRTUAL_ADDRESS,
+  VIRTUAL_PORT,
+  serversOf,
+} from './topology.ts';
+import { startOpening, type Running } from './traffic.ts';
+
+export type LoadOptions = {
+  /** What the lab was built with; another one is refused, so that no result is misread. */
+  policy: CollisionPolicy;
+  /** Of each kind: so many direct and so many balanced connections. */
+  perSecond: number;
+  seconds: number;
+  /** The client's ephemeral ports, both ends included. */
+  range: { low: number; high: number };
+};
+
+export type LoadResult = {
+  /** Balanced connections. */
+  attempts: number;
+  failures: number;
+  predicted: number;
+  /** Ports that the client's kernel chose from. */
+  choices: number;
+  /** Direct tuples of a server, live and resting: mean over the time of the load. */
+  directTuples: number;
+  /** SYNs that the client had to send again, of either kind. */
+  synRetransmissions: number;
+  balanced: OpenResult;
+  direct: OpenResult[];
+};
+
+const SAMPLE_MS = 250;
+// A SYN that is dropped is sent again after 1 s: the second one is waited for.
+const CONNECT_TIMEOUT_MS = 2_500;
+const RANGE_SYSCTL = 'net.ipv4.ip_local_port_range';
+
+/** Runs the load on a lab built with `closeFirst`; the client's port range is put back after it. */
+export async function runLoad(lab: Lab, options: LoadOptions): Promise<LoadResult> {
+  const { perSecond, seconds, range, policy } = options;
+  if (lab.options.onCollision !== policy) {
+    const has = lab.options.onCollision;
+    throw new LabError(
+      'LAB_NOT_READY',
+      `the lab has onCollision ${has}; this load is for ${policy}`,
+    );
+  }
+  const servers = serversOf(lab.options.servers);
+  const common = { timeoutMs: CONNECT_TIMEOUT_MS, closer: 'server', expect: 'address' } as const;
+  const start = (target: string, rate: number) =>
+    startOpening(lab, 'client', {
+      ...common,
+      ...{ target, count: Math.round(rate * seconds), perSecond: rate },
+    });
+  return withPortRange(lab, range, async () => {
+    const { result, changes } = await countersDuring(lab.namespace('client'), async () => {
+      const balanced = start(`${VIRTUAL_ADDRESS}:${VIRTUAL_PORT}`, perSecond);
+      const direct = servers.map((role) =>
+        start(`${SERVER_ADDRESSES[role]}:${SERVER_PORT}`, perSecond / servers.length),
+      );
+      return together(lab, balanced, direct, seconds);
+    });
+    const { balanced, direct, samples } = result;
+    const choices = choicesIn(range, samples.at(-1)?.ports ?? new Set());
+    const directTuples = mean(samples.map(({ tuples }) => tuples)) / servers.length;
+    return {
+      attempts: balanced.attempted,
+      failures: balanced.failures.length,
+      predicted: balanced.attempted * Math.min(1, directTuples / choices),
+      choices,
+      directTuples,
+      synRetransmissions: Number(changes.get('TcpExtTCPSynRetrans') ?? 0n),
+      balanced,
+      direct,
+    };
+  });
+}
+
+/** Direct connections of the client in the agent's table, and the ports they have. */
+type Sample = { tuples: number; ports: Set<number> };
+
+async function together(
+  lab: Lab,
+  balanced: Running<OpenResult>,
+  direct: readonly Running<OpenResult>[],
+  seconds: number,
+) {
+  const source = openInstance(lab.options.instance, 'agent');
+  try {
+    const samples = await sampled(agentMaps(source), seconds);
+    return {
+      samples,
+      balanced: await balanced.result,
+      direct: await Promise.all(direct.map(({ result }) => result)),
+    };
+  } finally {
+    source.close();
+  }
+}
+
+async function sampled(maps: AgentMaps, seconds: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  let end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const sample = await directTuples(maps);
+    // The load begins when its first connection is seen, not when its programs are started.
+    if (sample.tuples === 0 && samples.length === 0) end = performance.now() + seconds * 1000;
+    else samples.push(sample);
+    await sleep(SAMPLE_MS);
+  }
+  return samples;
+}
+
+async function directTuples(maps: AgentMaps): Promise<Sample> {
+  const ports = new Set<number>();
+  let tuples = 0;
+  for await (const slots of sessionsIn(maps)) {
+    for (const { kind, front } of slots) {
+      if (kind !== 'direct' || formatIpv4Address(front.sourceAddr) !== CLIENT_ADDRESS) continue;
+      tuples += 1;
+      ports.add(front.sourcePort);
+    }
+  }
+  return { tuples, ports };
+}
+
+function choicesIn({ low, high }: LoadOptions['range'], seen: ReadonlySet<number>): number {
+  const all = high - low + 1;
+  return [...seen].every((port) => port % 2 === low % 2) ? Math.ceil(all / 2) : all;
+}
+
+async function withPortRange<T>(
+  lab: Lab,
+  { low, high }: LoadOptions['range'],
+  action: () => Promise<T>,
+): Promise<T> {
+  const set = (words: string) => lab.run('client', ['sysctl', '-qw', `${RANGE_SYSCTL}=${words}`]);
+  const before = await lab.run('client', ['sysctl', '-n', RANGE_SYSCTL]);
+  await set(`${low} ${high}`);
+  try {
+    return await action();
+  } finally {
+    await set(before.stdout.trim());
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+}

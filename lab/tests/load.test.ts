@@ -1,0 +1,61 @@
+/**
+ * The report's case under load: 100 direct and 100 balanced connections a second
+ * of one client, side by side for 30 s, out of 2,000 ports.
+ */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { openLab } from '../lab.ts';
+import { runLoad, type LoadResult } from '../load.ts';
+import type { CollisionPolicy } from '../options.ts';
+import { down, up } from '../up.ts';
+import { collisionCounters, skip } from './support.ts';
+
+const instance = 't-load';
+const LOAD = { perSecond: 100, seconds: 30, range: { low: 40_000, high: 41_999 } } as const;
+const ATTEMPTS = LOAD.perSecond * LOAD.seconds;
+
+describe('direct and balanced connections side by side', { skip, timeout: 180_000 }, () => {
+  after(() => down(instance));
+
+  test('under drop they fail as often as predicted, and none of another cause', async (t) => {
+    const { result, counted } = await loaded('drop');
+    t.diagnostic(facts(result));
+    const { failures, predicted, balanced, direct } = result;
+    assert.equal(result.attempts, ATTEMPTS);
+    assert.ok(predicted > ATTEMPTS / 10, `${predicted} predicted: too few to compare`);
+    assert.ok(Math.abs(failures / predicted - 1) <= 0.3, facts(result));
+    assert.deepEqual(Object.keys(balanced.failuresByCode), ['TIMEOUT']);
+    // Each SYN is dropped twice at least: itself, and once more a second later.
+    const failed = failures + direct.reduce((sum, each) => sum + each.failures.length, 0);
+    assert.ok(counted.dropped >= 2 * failed, `${counted.dropped} dropped, ${failed} failed`);
+    assert.deepEqual([balanced.wrongAnswers, balanced.slow], [[], 0]);
+  });
+
+  test('under remap none fails, and no connect needs a second SYN', async (t) => {
+    const { result, counted } = await loaded('remap');
+    t.diagnostic(`${facts(result)}; ${counted.remapped} remapped`);
+    for (const each of [result.balanced, ...result.direct]) {
+      const { attempted, answered, failures, slow, wrongAnswers } = each;
+      assert.deepEqual([attempted, failures, slow, wrongAnswers], [ATTEMPTS, [], 0, []]);
+      assert.equal(answered, attempted);
+    }
+    assert.equal(result.synRetransmissions, 0);
+    // A port collides once: used again while its session rests, it has its remapped port already.
+    assert.ok(counted.remapped > result.choices / 2, `${counted.remapped} remapped`);
+  });
+});
+
+async function loaded(policy: CollisionPolicy) {
+  await up({ instance, servers: 1, closeFirst: true, onCollision: policy });
+  const result = await runLoad(openLab(instance), { policy, ...LOAD });
+  return { result, counted: await collisionCounters(instance) };
+}
+
+function facts(result: LoadResult): string {
+  const { attempts, failures, predicted, choices, directTuples, synRetransmissions } = result;
+  return (
+    `${failures} of ${attempts} balanced connections failed, predicted ${Math.round(predicted)} ` +
+    `(${Math.round(directTuples)} direct tuples on average, ${choices} ports to choose from), ` +
+    `${synRetransmissions} SYNs sent again`
+  );
+}

@@ -1,0 +1,52 @@
+/** What the lab's tests have in common: when to skip, and what the daemons of a lab count. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CollisionCounterRow, CollisionRow, NoteRow } from '../../control/api/rows.ts';
+import { DAEMONS, getJson } from '../daemons.ts';
+import { type DaemonName, socketFile } from '../paths.ts';
+import { LabError } from '../process.ts';
+
+export const skip = reasonToSkip();
+
+/** One list of the API of a lab's daemon. */
+export async function list<Row>(instance: string, daemon: DaemonName, name: string) {
+  const rows = await getJson(socketFile(instance, daemon), `/v1/${name}`);
+  if (!Array.isArray(rows)) {
+    throw new LabError('LAB_NOT_READY', `${daemon} of ${instance} does not list ${name}`);
+  }
+  return rows as Row[];
+}
+
+/** What was done about collisions since the agent was loaded, over all clients and servers. */
+export async function collisionCounters(instance: string) {
+  const sum = { remapped: 0, keptLocal: 0, dropped: 0 };
+  for (const row of await list<CollisionCounterRow>(instance, 'agent', 'collision-counters')) {
+    sum.remapped += row.remapped;
+    sum.keptLocal += row.keptLocal;
+    sum.dropped += row.dropped;
+  }
+  return sum;
+}
+
+export function collisions(instance: string): Promise<CollisionRow[]> {
+  return list(instance, 'agent', 'collisions');
+}
+
+/** The notes of a daemon by name. */
+export async function notes(
+  instance: string,
+  daemon: DaemonName,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await list<NoteRow>(instance, daemon, 'notes');
+  return new Map(rows.map(({ name, count }) => [name, count]));
+}
+
+function reasonToSkip(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const objects = DAEMONS.map((name) =>
+    resolve(import.meta.dirname, `../../datapath/${name}/${name}.bpf.o`),
+  );
+  const missing = objects.filter((path) => !existsSync(path));
+  return missing.length === 0 ? false : `needs ${missing.join(', ')}: npm run build`;
+}
