@@ -282,13 +282,20 @@ function scheduledByListener(memory: BalancerMemory): Leads {
 }
 
 /** Before each single write, every listener must lead to all of the old or all of the new. */
-async function watched<T>(memory: BalancerMemory, wanted: Leads, work: () => Promise<T>): Promise<T> {
+async function watched<T>(
+  memory: BalancerMemory,
+  wanted: Leads,
+  work: () => Promise<T>,
+): Promise<T> {
   const old = scheduledByListener(memory);
   const { journal } = memory;
   journal.push = (line) => {
     for (const [listener, leads] of scheduledByListener(memory)) {
       const allowed = [old.get(listener), wanted.get(listener)].map((list) => list?.join());
-      assert.ok(allowed.includes(leads?.join()), `${listener} led to ${leads?.join()} before ${line}`);
+      assert.ok(
+        allowed.includes(leads?.join()),
+        `${listener} led to ${leads?.join()} before ${line}`,
+      );
     }
     return Array.prototype.push.call(journal, line);
   };

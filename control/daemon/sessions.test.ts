@@ -1,0 +1,141 @@
+/** The list of sessions: which are shown, what is said about them; on maps in memory. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ipv4Address, port } from '../../packet/address.ts';
+import {
+  CLOSED_BY_BACK,
+  SESSION_STATE,
+  SLOT_REMAPPED,
+  type Flow4,
+  type SessionSlot,
+  type SessionState,
+} from '../../datapath/binding/contract.ts';
+import { ticksFromSeconds, ticksNow } from '../../datapath/binding/sessions.ts';
+import { destinationOf, endpointReader, listSessions, matches, sourceOf } from './sessions.ts';
+
+type Maps = Parameters<typeof listSessions>[0];
+
+const flow = (source: string, destination: string): Flow4 => {
+  const [sourceAddr, sourcePort] = split(source);
+  const [destinationAddr, destinationPort] = split(destination);
+  return { sourceAddr, sourcePort, destinationAddr, destinationPort, protocol: 6 };
+};
+
+function split(text: string) {
+  const [address = '', number = ''] = text.split(':');
+  return [ipv4Address(address), port(Number(number))] as const;
+}
+
+function slot(
+  state: SessionState,
+  clientPort: number,
+  more: Partial<SessionSlot> = {},
+): SessionSlot {
+  const now = ticksNow();
+  return {
+    front: flow(`10.0.88.100:${clientPort}`, '10.0.23.111:80'),
+    back: flow('10.0.98.79:8056', `10.0.124.161:${clientPort}`),
+    word: SESSION_STATE[state],
+    seen: now - ticksFromSeconds(3),
+    created: now - ticksFromSeconds(60),
+    frontIsn: 1,
+    backIsn: 2,
+    listener: 0,
+    backend: 0,
+    local: 0,
+    wantedPort: port(0),
+    kind: 'balanced',
+    flags: 0,
+    ...more,
+  };
+}
+
+function memory(slots: SessionSlot[], highWater = slots.length): Maps {
+  const entries = async function* ({ to = slots.length }: { to?: number } = {}) {
+    yield slots.slice(0, to).map((one, index) => [index, one] as [number, SessionSlot]);
+  };
+  const counters = (key: Flow4) => ({ packets: key.sourcePort === 8056 ? 5 : 3, bytes: 1_000 });
+  return {
+    sessionSlots: { length: slots.length, entries },
+    sweep: { get: () => ({ stats: { highWater } }) },
+    sessions: { get: counters },
+  } as unknown as Maps;
+}
+
+const ends = ({ front, back }: SessionSlot) => ({
+  client: sourceOf(front),
+  local: destinationOf(back),
+});
+const all = () => true;
+
+test('what is said about a session', async () => {
+  const one = slot('closing', 5_004, { flags: SLOT_REMAPPED });
+  one.word |= CLOSED_BY_BACK;
+  const { rows, total } = await listSessions(memory([one]), {}, all, ends);
+  assert.equal(total, 1);
+  const [row] = rows as [Record<string, number>];
+  const { idleSeconds = 0, ageSeconds = 0, ...rest } = row;
+  assert.ok(idleSeconds >= 3 && idleSeconds < 4 && ageSeconds >= 60 && ageSeconds < 61);
+  assert.deepEqual(rest, {
+    client: '10.0.88.100:5004',
+    local: '10.0.124.161:5004',
+    state: 'closing',
+    kind: 'balanced',
+    flags: ['server-closed', 'remapped'],
+    packetsIn: 3,
+    bytesIn: 1_000,
+    packetsOut: 5,
+    bytesOut: 1_000,
+  });
+});
+
+const table = [
+  slot('established', 1),
+  slot('free', 2),
+  slot('time-wait', 3),
+  slot('dead', 4),
+  slot('established', 5),
+  slot('reset', 6),
+];
+const portsOf = (rows: readonly object[]) =>
+  (rows as { client: string }[]).map(({ client }) => Number(client.split(':')[1]));
+
+const rows: {
+  name: string;
+  query?: object;
+  highWater?: number;
+  only?: number;
+  ports: number[];
+  total: number;
+}[] = [
+  { name: 'free and dead slots are no sessions', ports: [1, 3, 5, 6], total: 4 },
+  { name: 'all are counted, so many are shown', query: { limit: 2 }, ports: [1, 3], total: 4 },
+  { name: 'by state', query: { state: 'established' }, ports: [1, 5], total: 2 },
+  { name: 'filtered before they are counted', only: 5, ports: [5], total: 1 },
+  { name: 'slots that were never used are not read', highWater: 3, ports: [1, 3], total: 2 },
+];
+
+for (const { name, query = {}, highWater, only, ports, total } of rows)
+  test(name, async () => {
+    const wanted = (one: SessionSlot) => only === undefined || one.front.sourcePort === only;
+    const listing = await listSessions(memory(table, highWater), query, wanted, ends);
+    assert.deepEqual(portsOf(listing.rows), ports);
+    assert.equal(listing.total, total);
+  });
+
+const matching = [
+  { wanted: undefined, isMatch: true },
+  { wanted: '10.0.88.10:80', isMatch: true },
+  { wanted: '10.0.88.10', isMatch: true },
+  { wanted: '10.0.88.1', isMatch: false },
+  { wanted: '10.0.88.10:8', isMatch: false },
+];
+for (const { wanted, isMatch } of matching)
+  test(`10.0.88.10:80 ${isMatch ? 'is' : 'is not'} ${wanted ?? 'anything'}`, () =>
+    assert.equal(matches(wanted, '10.0.88.10:80'), isMatch));
+
+test('an address, or address and port, and nothing else', () => {
+  for (const text of ['10.0.88.10', '10.0.88.10:80']) assert.ok(endpointReader(text).ok, text);
+  for (const text of ['', '10.0.88', 'web', '10.0.88.10:', ':80'])
+    assert.ok(!endpointReader(text).ok, text);
+});
