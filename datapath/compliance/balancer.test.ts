@@ -1,13 +1,29 @@
 /** The balancer's rows, run on the loaded program. */
 import { skip } from './kernel/private-network.ts';
 import { test } from 'node:test';
+import { foreignRows } from './balancer/foreign.ts';
+import { oddBalancerRows } from './balancer/odd.ts';
+import { openingRows } from './balancer/opening.ts';
+import { refusalRows } from './balancer/refusal.ts';
+import { routeRows } from './balancer/route.ts';
+import { stateRows } from './balancer/states.ts';
+import { toaRows } from './balancer/toa.ts';
+import { unknownRows } from './balancer/unknown.ts';
 import { loadBalancer } from './kernel/balancer.ts';
 import { buildTopology } from './kernel/topology.ts';
 import { runRow } from './row.ts';
 import { WEB_TABLES } from './tables.ts';
-import { openingRows } from './balancer/opening.ts';
 
-const FAMILIES = { opening: openingRows };
+const FAMILIES = {
+  opening: openingRows,
+  states: stateRows,
+  unknown: unknownRows,
+  refusal: refusalRows,
+  odd: oddBalancerRows,
+  foreign: foreignRows,
+  route: routeRows,
+  toa: toaRows,
+};
 
 test('balancer', { skip }, async (t) => {
   buildTopology();

@@ -34,6 +34,8 @@ export interface DataPath<Tables> {
   receive(frame: Uint8Array, from: Side): Outcome;
   /** Time goes by; expiry is another matter. */
   elapse(seconds: number): void;
+  /** Puts every session into the moment between the decision to delete it and its end. */
+  seize(): void;
   state(): State;
   close(): void;
 }

@@ -1,29 +1,26 @@
-/** A SYN to a listener becomes a session, and its answer finds the way back. */
-import { mss, nop, sackPermitted, timestamps, toa, windowScale } from '../../../packet/index.ts';
+/** A SYN to a listener becomes a session. */
+import { toa } from '../../../packet/index.ts';
 import type { BalancerTables } from '../data-path.ts';
+import { BACKEND, CLIENT, fromClient, LOCAL, toBackend, WEB } from '../network.ts';
+import { dropped, fromFront, seize, sent, stillWrong, type Row } from '../row.ts';
 import {
-  CLIENT,
-  fromBackend,
-  fromClient,
-  LOCAL,
-  BACKEND,
-  toBackend,
-  toClient,
-  WEB,
-} from '../network.ts';
-import { fromBack, fromFront, sent, type Row } from '../row.ts';
+  bytes,
+  down,
+  ESTABLISHED,
+  OPENED,
+  SYN,
+  SYN_ACK,
+  SYN_OPTIONS,
+  upWithToa,
+} from './conversation.ts';
 
-/** What Linux puts into a SYN. */
-export const SYN_OPTIONS = [mss(1460), sackPermitted, timestamps(7), nop, windowScale(7)];
-
-const syn = { flags: 'S', sequence: 1000, options: SYN_OPTIONS };
-const synWithToa = { ...syn, options: [toa(CLIENT), ...SYN_OPTIONS] };
+const opening = { sessions: [{ state: 'opening' }] } as const;
 
 export const openingRows: readonly Row<BalancerTables>[] = [
   {
-    name: 'a SYN to a listener leaves as local → backend, the client in a TOA right behind the header',
-    steps: [fromFront(fromClient(syn), sent('to-backend', toBackend(synWithToa)))],
-    then: {
+    name: 'a SYN leaves as local → backend, the client in a TOA right behind the header',
+    steps: [upWithToa(SYN)],
+    after: {
       sessions: [
         {
           state: 'opening',
@@ -34,28 +31,115 @@ export const openingRows: readonly Row<BalancerTables>[] = [
           flags: [],
         },
       ],
+      ports: { '0/0': { allocated: 1, inUse: 1, resting: 0, failed: 0 } },
     },
   },
   {
     name: 'a retransmitted SYN leaves from the same local port, with TOA again',
-    steps: [
-      fromFront(fromClient(syn), sent('to-backend', toBackend(synWithToa))),
-      fromFront(fromClient(syn), sent('to-backend', toBackend(synWithToa))),
-    ],
-    then: { sessions: [{ state: 'opening' }] },
+    steps: [upWithToa(SYN), upWithToa(SYN), upWithToa(SYN)],
+    after: { ...opening, ports: { '0/0': { allocated: 1, inUse: 1 } } },
   },
   {
-    name: 'a SYN+ACK comes back as listener → client',
+    name: 'a SYN+ACK comes back as listener → client, its options as they were',
+    steps: [...OPENED, down(SYN_ACK)],
+    after: opening,
+  },
+  {
+    name: 'a retransmitted SYN+ACK comes back too',
+    steps: [...OPENED, down(SYN_ACK), down(SYN_ACK)],
+    after: opening,
+  },
+  {
+    name: 'a SYN without options becomes one with TOA alone',
+    steps: [upWithToa({ flags: 'S', sequence: 1 })],
+    after: opening,
+  },
+  {
+    name: 'a SYN that offers ECN is a SYN',
+    steps: [upWithToa({ ...SYN, flags: 'SEW', trafficClass: 0 })],
+    after: opening,
+  },
+  {
+    name: 'a SYN with PSH and URG set is a SYN',
+    steps: [upWithToa({ ...SYN, flags: 'SPU', urgentPointer: 1 })],
+    after: opening,
+  },
+  {
+    name: 'traffic class, identification and DF stay as the client sent them',
+    steps: [upWithToa({ ...SYN, trafficClass: 0xb8, identification: 0xabcd, dontFragment: false })],
+  },
+  {
+    name: 'the highest sequence number is a number like others',
     steps: [
-      fromFront(fromClient(syn), sent('to-backend', toBackend(synWithToa))),
-      fromBack(
-        fromBackend({ flags: 'SA', sequence: 5000, acknowledgment: 1001, options: SYN_OPTIONS }),
-        sent(
-          'to-client',
-          toClient({ flags: 'SA', sequence: 5000, acknowledgment: 1001, options: SYN_OPTIONS }),
+      upWithToa({ ...SYN, sequence: 0xffff_ffff }),
+      down({ ...SYN_ACK, sequence: 0xffff_ffff, acknowledgment: 0 }),
+    ],
+  },
+  {
+    name: 'a SYN whose TCP checksum is wrong leaves with one that is still wrong',
+    steps: [
+      fromFront(
+        fromClient({ ...SYN, badChecksum: 'transport' }),
+        stillWrong(
+          sent('to-backend', toBackend({ ...SYN, options: [toa(CLIENT), ...SYN_OPTIONS] })),
         ),
       ),
     ],
-    then: { sessions: [{ state: 'opening' }] },
+  },
+  {
+    name: 'connections, packets and bytes are counted as they came in, TOA not among them',
+    steps: [...OPENED, down(SYN_ACK)],
+    after: {
+      listeners: counted({
+        packetsIn: 1,
+        bytesIn: 60,
+        packetsOut: 1,
+        bytesOut: 60,
+        toaInserted: 1,
+      }),
+    },
+  },
+  {
+    name: 'a SYN on an established session goes through, for the ends to judge',
+    steps: [...ESTABLISHED, upWithToa({ ...SYN, sequence: 77 })],
+    after: { sessions: [{ state: 'established', flags: [] }] },
+  },
+  {
+    name: 'a SYN whose session is being deleted at this moment is dropped',
+    steps: [...OPENED, seize(), fromFront(fromClient(SYN), dropped('drop-race'))],
+  },
+  ...[1, 2, 3, 63, 64, 65, 127, 128, 129, 511, 999, 1000, 1432].map(
+    (count): Row<BalancerTables> => ({
+      name: `a SYN that carries ${count} bytes gets TOA in front of them`,
+      steps: [upWithToa({ ...SYN, payload: bytes(count) })],
+    }),
+  ),
+  {
+    name: 'a SYN that would be larger than the MTU with TOA goes without, and is counted',
+    steps: [
+      fromFront(
+        fromClient({ ...SYN, payload: bytes(1433) }),
+        sent('to-backend', toBackend({ ...SYN, payload: bytes(1433) })),
+      ),
+    ],
+    after: {
+      listeners: counted({ packetsIn: 1, bytesIn: 1493, toaNotInserted: 1 }),
+    },
   },
 ];
+
+/** The counters of the first listener after one connection, and those of the others: nothing. */
+export function counted(first: object) {
+  const none = {
+    connections: 0,
+    packetsIn: 0,
+    bytesIn: 0,
+    packetsOut: 0,
+    bytesOut: 0,
+    refused: 0,
+    toaInserted: 0,
+    toaNotInserted: 0,
+  };
+  const others = Array.from({ length: 7 }, () => none);
+  return [{ ...none, connections: 1, ...first }, ...others];
+}

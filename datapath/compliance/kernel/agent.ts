@@ -37,6 +37,7 @@ export async function loadAgent(): Promise<DataPath<AgentTables>> {
     reconfigure: configure,
     receive: (frame, from) => runOn(programs[from], maps, frame, INTERFACE[from]),
     elapse: (seconds) => sessions.age(seconds),
+    seize: () => sessions.seize(),
     state: () => sessions.state(),
     close: () => {
       sessions.close();

@@ -43,6 +43,7 @@ export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
     reconfigure: configure,
     receive: (frame, from) => runOn(program, maps, frame, INTERFACE[from]),
     elapse: (seconds) => sessions.age(seconds),
+    seize: () => sessions.seize(),
     state: (): State => ({
       ...sessions.state(),
       listeners: maps.listenerTraffic.sums(COUNTED),
@@ -61,10 +62,11 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
   tables.listeners.forEach(({ at, ...listener }, index) =>
     maps.listeners.set(keyOf(at), { ...listener, index }),
   );
-  tables.backends.forEach((at, index) => {
-    const { address: addr, port } = endpoint(at);
-    maps.backends.set(index, { addr, port, used: true });
-  });
+  for (let index = 0; index < COUNTED; index++) {
+    const at = tables.backends[index];
+    const { address: addr, port: number } = endpoint(at ?? '0.0.0.0:0');
+    maps.backends.set(index, { addr, port: number, used: at !== undefined });
+  }
   tables.locals.forEach(({ address, ports: [low, high] }, index) => {
     const addr = ipv4Address(address);
     maps.locals.set(index, { addr, portLow: port(low), portHigh: port(high) });
@@ -81,6 +83,6 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
 }
 
 function keyOf(at: string) {
-  const { address: addr, port } = endpoint(at);
-  return { addr, port, protocol: PROTOCOL_TCP };
+  const { address: addr, port: number } = endpoint(at);
+  return { addr, port: number, protocol: PROTOCOL_TCP };
 }

@@ -49,7 +49,8 @@ function countFaults({ sweep, localPorts }: CommonMaps, slots: Slots): string[] 
         ([, { local, backend }]) =>
           local !== NO_LOCAL && local === pair.local && backend === pair.backend,
       )
-      .map(([, slot]) => stateOf(slot));
+      .map(([, slot]) => stateOf(slot))
+      .filter((state) => state !== 'dead');
     const rests = own.filter((state) => state === 'time-wait' || state === 'reset').length;
     const ports = localPorts.get(pair);
     same(`ports ${pair.local}/${pair.backend} in use`, ports?.inUse ?? 0, own.length - rests);

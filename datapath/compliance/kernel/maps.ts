@@ -80,6 +80,19 @@ export class SessionMaps {
     }
   }
 
+  /** As the sweeper does it, counts included; only of sessions that are live. */
+  seize(): void {
+    const { sessionSlots, sweep, localPorts } = this.#maps;
+    for (const [index, slot] of this.slots()) {
+      const { stats } = sweep.get(0);
+      const opening = stats.opening - (stateOf(slot) === 'opening' ? 1 : 0);
+      sweep.set(0, { stats: { ...stats, opening, live: stats.live - 1 } });
+      sessionSlots.set(index, { ...slot, word: SESSION_STATE.dead });
+      const ports = localPorts.get(slot);
+      if (ports) localPorts.set(slot, { ...ports, inUse: ports.inUse - 1 });
+    }
+  }
+
   /** Slots in use. */
   slots(): [index: number, slot: SessionSlot][] {
     const { sessionSlots, sweep } = this.#maps;
