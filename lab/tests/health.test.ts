@@ -8,8 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import type { BackendRow, EventRow, ListenerRow } from '../../control/api/rows.ts';
-import { parseFrame } from '../../packet/parse.ts';
-import { captured, readCapture } from '../capture.ts';
+import { captured } from '../capture.ts';
 import { balancerConfig } from '../config.ts';
 import type { Lab } from '../lab.ts';
 import { openLab } from '../lab.ts';
@@ -18,6 +17,7 @@ import { waitUntil } from '../process.ts';
 import { startServer, stopServer } from '../servers.ts';
 import { openConnections } from '../traffic.ts';
 import { down, up } from '../up.ts';
+import { answerTimesMs } from './answers.ts';
 import { startAttempts } from './attempts.ts';
 import { reasonToSkip, rowsOf, tell } from './machine.ts';
 
@@ -171,19 +171,4 @@ async function untilBackendsUp(count: number): Promise<void> {
   assert.ok(isSo, `${count} backends are up in time`);
   // The state is shown a moment before the kernel's table follows.
   await sleep(100);
-}
-
-/** Milliseconds from each SYN to the RST that answers it, by the kernel's clock. */
-function answerTimesMs(file: string): number[] {
-  const sent = new Map<number, bigint>();
-  const answers: number[] = [];
-  for (const { time, bytes } of readCapture(file)) {
-    const found = parseFrame(bytes);
-    if (!found.ok || found.value.kind !== 'tcp') continue;
-    const { tcp } = found.value;
-    if (tcp.flags === 'S') sent.set(tcp.sourcePort, time);
-    const syn = sent.get(tcp.destinationPort);
-    if (tcp.flags.includes('R') && syn !== undefined) answers.push(Number(time - syn) / 1e6);
-  }
-  return answers;
 }
