@@ -36,7 +36,7 @@ export function checkMachine(machine: Machine = thisMachine()): void {
   }
 }
 
-function thisMachine(): Machine {
+export function thisMachine(): Machine {
   return {
     uid: process.getuid?.() ?? 0,
     hasProgram: (name) => FOLDERS.some((folder) => isExecutable(`${folder}/${name}`)),
