@@ -86,7 +86,7 @@ export async function runLoad(lab: Lab, options: LoadOptions): Promise<LoadResul
       const direct = servers.map((role) =>
         start(`${SERVER_ADDRESSES[role]}:${SERVER_PORT}`, perSecond / servers.length),
       );
-      return together(lab, balanced, direct, seconds);
+      return together(lab, balanced, direct, options);
     });
     const { balanced, direct, samples } = result;
     const choices = choicesIn(range, samples.at(-1)?.ports ?? new Set());
@@ -111,11 +111,11 @@ async function together(
   lab: Lab,
   balanced: Running<OpenResult>,
   direct: readonly Running<OpenResult>[],
-  seconds: number,
+  options: LoadOptions,
 ) {
   const source = openInstance(lab.options.instance, 'agent');
   try {
-    const samples = await sampled(agentMaps(source), seconds);
+    const samples = await sampled(agentMaps(source), options);
     return {
       samples,
       balanced: await balanced.result,
@@ -126,11 +126,11 @@ async function together(
   }
 }
 
-async function sampled(maps: AgentMaps, seconds: number): Promise<Sample[]> {
+async function sampled(maps: AgentMaps, { seconds, range }: LoadOptions): Promise<Sample[]> {
   const samples: Sample[] = [];
   let end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
-    const sample = await directTuples(maps);
+    const sample = await directTuples(maps, range);
     // The load begins when its first connection is seen, not when its programs are started.
     if (sample.tuples === 0 && samples.length === 0) end = performance.now() + seconds * 1000;
     else samples.push(sample);
@@ -139,12 +139,14 @@ async function sampled(maps: AgentMaps, seconds: number): Promise<Sample[]> {
   return samples;
 }
 
-async function directTuples(maps: AgentMaps): Promise<Sample> {
+async function directTuples(maps: AgentMaps, { low, high }: LoadOptions['range']): Promise<Sample> {
   const ports = new Set<number>();
   let tuples = 0;
   for await (const slots of sessionsIn(maps)) {
     for (const { kind, front } of slots) {
       if (kind !== 'direct' || formatIpv4Address(front.sourceAddr) !== CLIENT_ADDRESS) continue;
+      // What is left of earlier connections, outside the range, cannot be met.
+      if (front.sourcePort < low || front.sourcePort > high) continue;
       tuples += 1;
       ports.add(front.sourcePort);
     }
