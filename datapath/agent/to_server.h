@@ -19,14 +19,11 @@ static __always_inline void fill_wanted(struct newcomer *n, const struct toa *to
 		.protocol = IPPROTO_TCP,
 	};
 	n->kind = trusted ? SESSION_KEPT : SESSION_DIRECT;
-	if (!trusted) {
-		if (toa->length)
-			count_note(NOTE_TOA_UNTRUSTED);
-	} else if (!toa->length) {
+	if (trusted && !toa->length) {
 		count_note(NOTE_TOA_MISSING);
-	} else if (toa->addr == flow->destination_addr) {
+	} else if (trusted && toa->addr == flow->destination_addr) {
 		count_note(NOTE_HAIRPIN); /* a server's own address cannot come in from outside */
-	} else {
+	} else if (trusted) {
 		n->kind = SESSION_RESTORED;
 		n->back.destination_addr = toa->addr;
 		n->back.destination_port = toa->port;
@@ -135,10 +132,24 @@ continue_session(struct packet *p, struct session_entry *entry, const struct toa
 static __always_inline enum verdict forward(struct packet *p, struct session_entry *entry,
 					    struct edit *e)
 {
+	note_packet(p, entry);
 	count_packet(p, entry);
+	if (entry->flags & ENTRY_FROM_LOCAL)
+		learn_link(p, entry);
 	if (entry->flags & ENTRY_IDENTITY)
 		return apply_checksums(p->ctx, e) ? VERDICT_DROP_INTERNAL : VERDICT_KEPT;
 	return write_tuple(p, entry, e, 0) ? VERDICT_DROP_INTERNAL : VERDICT_TO_BACKEND;
+}
+
+/* Takes every TOA out, so that no server sees one; -1 when the packet cannot be written. */
+static __always_inline int strip_toa(struct packet *p, struct edit *e, struct toa *toa)
+{
+	int found = take_toa(p, e, toa);
+
+	if (found > 0)
+		count_note(is_trusted(p->flow.source_addr) ? NOTE_TOA_STRIPPED
+							   : NOTE_TOA_UNTRUSTED);
+	return found < 0 ? -1 : 0;
 }
 
 /* A packet that opens nothing. */
@@ -146,18 +157,10 @@ static __always_inline enum verdict decide_data(struct packet *p, struct session
 {
 	struct edit e = {};
 	struct toa toa;
-	int found = 0;
 
-	if (!(entry->flags & ENTRY_ESTABLISHED) || is_handshake(p, entry))
-		found = take_toa(p, &e, &toa);
-	if (found < 0)
+	if ((!(entry->flags & ENTRY_ESTABLISHED) || is_handshake(p, entry)) &&
+	    strip_toa(p, &e, &toa))
 		return VERDICT_DROP_INTERNAL;
-	if (found)
-		count_note(is_trusted(p->flow.source_addr) ? NOTE_TOA_STRIPPED
-							   : NOTE_TOA_UNTRUSTED);
-	note_packet(p, entry);
-	if (entry->flags & ENTRY_FROM_LOCAL)
-		learn_link(p, entry);
 	return forward(p, entry, &e);
 }
 
@@ -167,12 +170,9 @@ static __always_inline enum verdict decide_syn(struct packet *p, struct session_
 	struct edit e = {};
 	struct toa toa;
 	enum verdict verdict;
-	int found = take_toa(p, &e, &toa);
 
-	if (found < 0)
+	if (strip_toa(p, &e, &toa))
 		return VERDICT_DROP_INTERNAL;
-	if (found && is_trusted(p->flow.source_addr))
-		count_note(NOTE_TOA_STRIPPED);
 	if (entry)
 		entry = continue_session(p, entry, &toa);
 	if (!entry) {
@@ -183,9 +183,6 @@ static __always_inline enum verdict decide_syn(struct packet *p, struct session_
 		if (!entry)
 			return VERDICT_DROP_RACE;
 	}
-	note_packet(p, entry);
-	if (entry->flags & ENTRY_FROM_LOCAL)
-		learn_link(p, entry);
 	return forward(p, entry, &e);
 }
 
