@@ -271,14 +271,14 @@ function wantedOf({ listeners, pools }: Sketch): Leads {
   const backendsOf = (pool: string) =>
     Object.entries(pools[pool] ?? {}).flatMap(([key, weight]) => (weight > 0 ? [key] : []));
   const leads = Object.entries(listeners).map(([key, pool]) => [key, backendsOf(pool)] as const);
-  return new Map(leads.toSorted());
+  return new Map(leads);
 }
 
 function scheduledByListener(memory: BalancerMemory): Leads {
   const texts = [...memory.maps.listeners.keys()].map(({ addr, port }) =>
     keyOf({ address: addr, port }),
   );
-  return new Map(texts.toSorted().map((text) => [text, scheduled(memory, text)]));
+  return new Map(texts.map((text) => [text, scheduled(memory, text)]));
 }
 
 /** Before each single write, every listener must lead to all of the old or all of the new. */

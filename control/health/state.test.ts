@@ -9,10 +9,12 @@ const refused: CheckResult = { ok: false, reason: 'connect refused' };
 
 /** `+` a success, `-` a failure; one second apart. */
 function after(start: Health, checks: string): Health {
-  return [...checks].reduce(
-    (health, check, i) => step(health, check === '+' ? ok : refused, limits, (i + 1) * 1_000),
-    start,
-  );
+  return checks
+    .split('')
+    .reduce(
+      (health, check, i) => step(health, check === '+' ? ok : refused, limits, (i + 1) * 1_000),
+      start,
+    );
 }
 
 const rows: { name: string; start?: Health; checks: string; expect: Partial<Health> }[] = [
