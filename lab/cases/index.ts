@@ -1,6 +1,7 @@
 /** Every lab case, in the order `fullnat lab case` lists them: a new case is a file and a line here. */
 
 import { balancedConnection } from './balanced.ts';
+import { COLLISION_CASES } from './collision/index.ts';
 import type { LabCase } from './case.ts';
 import { directConnection } from './direct.ts';
 import { directSourcePort } from './direct-source-port.ts';
@@ -11,4 +12,5 @@ export const CASES: readonly LabCase[] = [
   directSourcePort,
   untouchedTraffic,
   balancedConnection,
+  ...COLLISION_CASES,
 ];

@@ -4,12 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { collisionCounters } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { runLoad, type LoadResult } from '../load.ts';
 import type { CollisionPolicy } from '../options.ts';
 import { down, up } from '../up.ts';
-import { collisionCounters, skip } from './support.ts';
+import { reasonToSkip } from './machine.ts';
 
+const skip = reasonToSkip();
 const instance = 't-load';
 const LOAD = { perSecond: 100, seconds: 30, range: { low: 40_000, high: 41_999 } } as const;
 const ATTEMPTS = LOAD.perSecond * LOAD.seconds;

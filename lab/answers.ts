@@ -1,13 +1,9 @@
-/** What the lab's tests have in common: when to skip, and what the daemons of a lab count. */
+/** What the daemons of a lab answer, read for cases and tests. */
 
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { CollisionCounterRow, CollisionRow, NoteRow } from '../../control/api/rows.ts';
-import { DAEMONS, getJson } from '../daemons.ts';
-import { type DaemonName, socketFile } from '../paths.ts';
-import { LabError } from '../process.ts';
-
-export const skip = reasonToSkip();
+import type { CollisionCounterRow, CollisionRow, NoteRow } from '../control/api/rows.ts';
+import { getJson } from './daemons.ts';
+import { type DaemonName, socketFile } from './paths.ts';
+import { LabError } from './process.ts';
 
 /** One list of the API of a lab's daemon. */
 export async function list<Row>(instance: string, daemon: DaemonName, name: string) {
@@ -40,13 +36,4 @@ export async function notes(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await list<NoteRow>(instance, daemon, 'notes');
   return new Map(rows.map(({ name, count }) => [name, count]));
-}
-
-function reasonToSkip(): string | false {
-  if (process.getuid?.() !== 0) return 'needs root';
-  const objects = DAEMONS.map((name) =>
-    resolve(import.meta.dirname, `../../datapath/${name}/${name}.bpf.o`),
-  );
-  const missing = objects.filter((path) => !existsSync(path));
-  return missing.length === 0 ? false : `needs ${missing.join(', ')}: npm run build`;
 }
