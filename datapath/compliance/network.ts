@@ -19,8 +19,8 @@ export const SERVER_MAC = '02:00:00:00:98:4f';
 /** The balancer's own: towards the clients, and towards the backends. */
 export const FRONT_MAC = '02:00:00:00:88:01';
 export const BACK_MAC = '02:00:00:00:98:01';
-/** Of the balancer's two interfaces; the first takes frames that the second cannot send. */
-export const FRONT_MTU_BYTES = 4000;
+/** Of the balancer's two interfaces; the first takes frames that the second cannot send. A test-run's are a page at most. */
+export const FRONT_MTU_BYTES = 3000;
 export const BACK_MTU_BYTES = 1500;
 
 type Segment = Partial<TcpPacketFields> & Pick<TcpPacketFields, 'flags'>;
@@ -61,4 +61,34 @@ export function answerToClient(segment: Segment): Uint8Array {
     window: 0,
     ...segment,
   });
+}
+
+/** The router on the servers' network, through which direct clients come. */
+export const ROUTER_MAC = '02:00:00:00:98:fe';
+
+/** The balancer's segment as it arrives at the host of the server. */
+export function fromBalancer(segment: Segment): Uint8Array {
+  return tcp({ ethernet: BALANCER_TO_SERVER, from: LOCAL, to: BACKEND, ttl: TTL, ...segment });
+}
+
+/** The same as the server sees it; nothing between changes its TTL. */
+export function restored(segment: Segment): Uint8Array {
+  return fromBalancer({ from: CLIENT, ...segment });
+}
+
+/** A client's segment that did not go through the balancer. */
+export function direct(segment: Segment): Uint8Array {
+  const ethernet = { source: ROUTER_MAC, destination: SERVER_MAC };
+  return tcp({ ethernet, from: CLIENT, to: BACKEND, ttl: TTL, ...segment });
+}
+
+/** The server's segment: it sends everything to its router. */
+export function fromServer(segment: Segment): Uint8Array {
+  const ethernet = { source: SERVER_MAC, destination: ROUTER_MAC };
+  return tcp({ ethernet, from: BACKEND, to: CLIENT, ttl: TTL, ...segment });
+}
+
+/** The same on its way back: to the local, and to the link-layer address of the balancer. */
+export function toBalancer(segment: Segment): Uint8Array {
+  return tcp({ ethernet: SERVER_TO_BALANCER, from: BACKEND, to: LOCAL, ttl: TTL, ...segment });
 }

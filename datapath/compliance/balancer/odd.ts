@@ -123,26 +123,26 @@ const oddRows = ODDITIES.flatMap(([name, odd, listener, local]): Row<BalancerTab
   },
 ]);
 
-/** Without both addresses and both ports it cannot be known whose a frame is. */
-const ADDRESSES_END = 34;
+/** Without both ports it cannot be known whose a frame is. */
 const PORTS_END = 38;
+/** A test-run takes no IPv4 frame that is shorter than Ethernet's and IPv4's headers (tried on 6.18). */
+const SHORTEST_BYTES = 34;
+const COMPLETE_BYTES = 54;
 
-const cutRows = Array.from({ length: 54 - 15 }, (_, i) => i + 15).map(
-  (cutTo): Row<BalancerTables> => ({
+const cutRows = Array.from({ length: COMPLETE_BYTES - SHORTEST_BYTES }, (_, i) => {
+  const cutTo = SHORTEST_BYTES + i;
+  return {
     name: `a frame that ends after ${cutTo} bytes`,
     steps: [
       fromFront(
         fromClient({ flags: 'S', cutTo }),
         expected(cutTo < PORTS_END ? 'pass' : 'drop-malformed'),
       ),
-      fromBack(
-        fromBackend({ flags: 'A', cutTo }),
-        expected(cutTo < ADDRESSES_END ? 'pass' : 'drop-malformed'),
-      ),
+      fromBack(fromBackend({ flags: 'A', cutTo }), dropped('drop-malformed')),
     ],
     after: { sessions: [] },
-  }),
-);
+  } satisfies Row<BalancerTables>;
+});
 
 export const oddBalancerRows: readonly Row<BalancerTables>[] = [
   ...oddRows,

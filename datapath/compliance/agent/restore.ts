@@ -1,0 +1,313 @@
+/** The client's address comes back, and the server's answers go where the requests came from. */
+import { nop, timestamps, toa, unknownOption } from '../../../packet/index.ts';
+import type { AgentTables } from '../data-path.ts';
+import {
+  ACK,
+  bytes,
+  CLIENT_DATA,
+  CLIENT_FIN,
+  CLIENT_RST,
+  SERVER_DATA,
+  SERVER_FIN,
+  SERVER_RST,
+  SYN,
+  SYN_ACK,
+  SYN_OPTIONS,
+} from '../balancer/conversation.ts';
+import {
+  BACKEND,
+  CLIENT,
+  direct,
+  fromBalancer,
+  fromServer,
+  LOCAL,
+  OTHER_CLIENT,
+  restored,
+  ROUTER_MAC,
+  SERVER_MAC,
+  toBalancer,
+} from '../network.ts';
+import { elapse, fromBack, fromFront, passed, rewritten, type Row } from '../row.ts';
+import { AGENT_TABLES } from '../tables.ts';
+import {
+  BLANKED,
+  DIRECT,
+  kept,
+  RESTORED,
+  RESTORED_CLOSED,
+  restoredDown,
+  restoredSyn,
+  restoredUp,
+  SYN_BLANKED,
+  synFor,
+} from './conversation.ts';
+
+const MOVED_MAC = '02:00:00:00:98:77';
+const hairpin = '10.0.98.79:40000';
+const identity = { front: `${LOCAL}>${BACKEND}`, back: `${BACKEND}>${LOCAL}` } as const;
+const stranger = '10.0.99.9:5004';
+
+export const restoreRows: readonly Row<AgentTables>[] = [
+  {
+    name: 'a SYN from a trusted local reaches the server as its client’s, TOA as NOPs',
+    steps: [restoredSyn()],
+    after: {
+      sessions: [
+        {
+          state: 'opening',
+          kind: 'restored',
+          front: `${LOCAL}>${BACKEND}`,
+          back: `${BACKEND}>${CLIENT}`,
+          flags: [],
+        },
+      ],
+      events: [],
+    },
+  },
+  {
+    name: 'a retransmitted SYN reaches the server as the same client’s',
+    steps: [restoredSyn(), restoredSyn()],
+    after: { sessions: [{ state: 'opening', kind: 'restored' }] },
+  },
+  {
+    name: 'the answer goes back to the local, by the link-layer address the SYN came from',
+    steps: [restoredSyn(), restoredDown(SYN_ACK), restoredUp(ACK)],
+    after: { sessions: [{ state: 'established' }] },
+  },
+  ...[1, 2, 1459].map((count): Row<AgentTables> => ({
+    name: `${count} bytes go both ways`,
+    steps: [
+      ...RESTORED,
+      restoredUp({ ...CLIENT_DATA, payload: bytes(count) }),
+      restoredDown({ ...SERVER_DATA, payload: bytes(count) }),
+    ],
+  })),
+  {
+    name: 'a SYN with data is restored, data intact',
+    steps: [
+      fromFront(
+        fromBalancer({ ...synFor(CLIENT), payload: bytes(777) }),
+        rewritten('to-backend', restored({ ...SYN_BLANKED, payload: bytes(777) }), 'toa-stripped'),
+      ),
+    ],
+  },
+  ...[
+    ['behind others', [...SYN_OPTIONS, toa(CLIENT)], [...SYN_OPTIONS, ...BLANKED]],
+    ['at an odd place', [nop, toa(CLIENT)], [nop, ...BLANKED]],
+    ['of kind 253', [toa(CLIENT, 253)], BLANKED],
+    ['twice, the first counts', [toa(CLIENT), toa('1.2.3.4:5')], [...BLANKED, ...BLANKED]],
+  ].map((row): Row<AgentTables> => {
+    const [name, options, left] = row as [string, typeof SYN_OPTIONS, typeof SYN_OPTIONS];
+    return {
+      name: `a TOA ${name} is found`,
+      steps: [
+        fromFront(
+          fromBalancer({ ...SYN, options }),
+          rewritten('to-backend', restored({ ...SYN, options: left }), 'toa-stripped'),
+        ),
+      ],
+    };
+  }),
+  {
+    name: 'TOA on the ACK and on the first data is blanked too',
+    steps: [
+      restoredSyn(),
+      restoredDown(SYN_ACK),
+      ...[ACK, CLIENT_DATA].map((segment) =>
+        fromFront<AgentTables>(
+          fromBalancer({ ...segment, options: [toa(CLIENT)] }),
+          rewritten('to-backend', restored({ ...segment, options: BLANKED }), 'toa-stripped'),
+        ),
+      ),
+    ],
+  },
+  {
+    name: 'a connection closes and rests',
+    steps: [...RESTORED, restoredUp(CLIENT_FIN), restoredDown(SERVER_FIN)],
+    after: { sessions: [{ state: 'time-wait', closedBy: ['front', 'back'] }] },
+  },
+  {
+    name: 'a client’s RST resets',
+    steps: [...RESTORED, restoredUp(CLIENT_RST)],
+    after: { sessions: [{ state: 'reset' }] },
+  },
+  {
+    name: 'a server’s RST resets',
+    steps: [...RESTORED, restoredDown(SERVER_RST)],
+    after: { sessions: [{ state: 'reset' }] },
+  },
+  {
+    name: 'the same client’s SYN on a resting connection takes it up again',
+    steps: [...RESTORED_CLOSED, restoredSyn(CLIENT, {}, 'reopened')],
+    after: { sessions: [{ state: 'opening', kind: 'restored', flags: ['reopened'] }], events: [] },
+  },
+  {
+    name: 'answers follow when another router carries the requests',
+    steps: [
+      ...RESTORED,
+      fromFront(
+        fromBalancer({ ...CLIENT_DATA, ethernet: { source: MOVED_MAC, destination: SERVER_MAC } }),
+        rewritten(
+          'to-backend',
+          restored({ ...CLIENT_DATA, ethernet: { source: MOVED_MAC, destination: SERVER_MAC } }),
+        ),
+      ),
+      fromBack(
+        fromServer(SERVER_DATA),
+        rewritten(
+          'to-client',
+          toBalancer({ ...SERVER_DATA, ethernet: { source: SERVER_MAC, destination: MOVED_MAC } }),
+        ),
+      ),
+    ],
+  },
+  {
+    name: 'a TTL of 1 is none of a bridge’s business',
+    steps: [...RESTORED, restoredUp({ ...CLIENT_DATA, ttl: 1 })],
+  },
+  {
+    name: 'a SYN from a trusted local without TOA is kept, and counted',
+    steps: [fromFront(fromBalancer(SYN), { ...kept, notes: ['toa-missing'] })],
+    after: { sessions: [{ kind: 'kept', ...identity }] },
+  },
+  {
+    name: 'a server that calls its own listener keeps the local',
+    steps: [
+      fromFront(
+        fromBalancer(synFor(hairpin)),
+        rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'hairpin'),
+      ),
+      fromBack(fromServer({ ...SYN_ACK, to: LOCAL }), rewritten('kept', toBalancer(SYN_ACK))),
+    ],
+    after: { sessions: [{ kind: 'kept', ...identity }] },
+  },
+  {
+    name: 'TOA from an address that is not trusted is blanked and not believed',
+    steps: [
+      fromFront(
+        direct({ ...synFor(OTHER_CLIENT), from: stranger }),
+        rewritten('kept', direct({ ...SYN_BLANKED, from: stranger }), 'toa-untrusted'),
+      ),
+    ],
+    after: { sessions: [{ kind: 'direct', back: `${BACKEND}>${stranger}` }] },
+  },
+  {
+    name: 'the same for IPv6’s size',
+    steps: [
+      fromFront(
+        direct({ ...SYN, from: stranger, options: [unknownOption(254, bytes(18))] }),
+        rewritten(
+          'kept',
+          direct({ ...SYN, from: stranger, options: Array.from({ length: 20 }, () => nop) }),
+          'toa-untrusted',
+        ),
+      ),
+    ],
+  },
+  {
+    name: 'the address next to the trusted ones is not trusted',
+    steps: [
+      fromFront(
+        direct({ ...synFor(OTHER_CLIENT), from: '10.0.124.176:5004' }),
+        rewritten('kept', direct({ ...SYN_BLANKED, from: '10.0.124.176:5004' }), 'toa-untrusted'),
+      ),
+    ],
+  },
+  {
+    name: 'a direct connection is known and untouched',
+    steps: [...DIRECT, fromFront(direct({ ...CLIENT_DATA, options: [timestamps(1, 2)] }), kept)],
+    after: { sessions: [{ state: 'established', kind: 'direct', front: `${CLIENT}>${BACKEND}` }] },
+  },
+  {
+    name: 'a direct SYN on a resting direct connection takes it up again',
+    steps: [
+      ...DIRECT,
+      fromFront(direct(CLIENT_FIN), kept),
+      fromBack(fromServer(SERVER_FIN), kept),
+      fromFront(direct(SYN), { ...kept, notes: ['reopened'] }),
+    ],
+    after: { sessions: [{ kind: 'direct', flags: ['reopened'] }] },
+  },
+  ...(['SYN', 'A', 'R'] as const).map((flags): Row<AgentTables> => ({
+    name: `a server that is not ours: ${flags} passes both ways`,
+    steps: [
+      fromFront(
+        fromBalancer({
+          ...synFor(CLIENT),
+          flags: flags === 'SYN' ? 'S' : flags,
+          to: '10.0.98.79:8057',
+        }),
+        passed,
+      ),
+      fromBack(
+        fromServer({ flags: flags === 'SYN' ? 'SA' : flags, from: '10.0.98.79:8057' }),
+        passed,
+      ),
+    ],
+    after: { sessions: [] },
+  })),
+  {
+    name: 'connections that the server itself opens pass',
+    steps: [
+      fromBack(fromServer(SYN), passed),
+      fromFront(direct({ ...SYN_ACK, to: BACKEND }), passed),
+    ],
+    after: { sessions: [] },
+  },
+  {
+    name: 'a RST for a connection that nobody knows passes',
+    steps: [fromFront(direct(CLIENT_RST), passed), fromBack(fromServer(SERVER_RST), passed)],
+    after: { sessions: [] },
+  },
+  {
+    name: 'a connection found in mid-stream from the client is taken in as direct',
+    steps: [
+      fromFront(direct(CLIENT_DATA), { ...kept, notes: ['adopted'] }),
+      fromBack(fromServer(SERVER_DATA), kept),
+    ],
+    after: { sessions: [{ state: 'established', kind: 'direct', flags: ['adopted'] }] },
+  },
+  {
+    name: 'a connection found in mid-stream from the server is taken in as direct',
+    steps: [
+      fromBack(fromServer(SERVER_DATA), { ...kept, notes: ['adopted'] }),
+      fromFront(direct(CLIENT_DATA), kept),
+    ],
+    after: { sessions: [{ state: 'established', kind: 'direct', flags: ['adopted'] }] },
+  },
+  {
+    name: 'a connection found in mid-stream from a local is kept as it is',
+    steps: [fromFront(fromBalancer(CLIENT_DATA), { ...kept, notes: ['adopted'] })],
+    after: { sessions: [{ state: 'established', kind: 'kept', flags: ['adopted'] }] },
+  },
+  {
+    name: 'a connection in mid-stream of which there is no room to take note goes on',
+    given: { sessionCapacity: 1 },
+    steps: [
+      ...RESTORED,
+      fromFront(direct({ ...CLIENT_DATA, from: OTHER_CLIENT }), passed),
+      fromBack(fromServer({ ...SERVER_DATA, to: OTHER_CLIENT }), passed),
+    ],
+  },
+  {
+    name: 'a session outlives silence',
+    steps: [
+      ...RESTORED,
+      elapse(600),
+      restoredUp(CLIENT_DATA),
+      elapse(2),
+      restoredDown(SERVER_DATA),
+    ],
+  },
+  {
+    name: 'a server’s own answers name the router where nothing came through a balancer',
+    steps: [
+      ...DIRECT,
+      fromBack(
+        fromServer({ ...SERVER_DATA, ethernet: { source: SERVER_MAC, destination: ROUTER_MAC } }),
+        kept,
+      ),
+    ],
+    given: { trusted: AGENT_TABLES.trusted },
+  },
+];
