@@ -1,0 +1,28 @@
+/** How long the balancer's program takes for a packet of a known session, by the size of the table. */
+
+import { testRun } from '../../../datapath/binding/test-run.ts';
+import { tcp } from '../../../packet/index.ts';
+import { frontOf, type SessionTable } from './table.ts';
+
+/** Enough that a large table's entries do not stay in the CPU's caches. */
+const PACKETS = 50_000;
+
+/** The mean over packets of sessions all over the table, each run alone. */
+export function measureLookups({ object, sessions }: SessionTable): number {
+  const program = object.program('balancer_ingress');
+  const packets = Array.from({ length: PACKETS }, (_, i) => packetOf((i * 7_919) % sessions));
+  const run = () =>
+    packets.reduce((sum, packet) => sum + testRun(program, { packet }).nanoseconds, 0) / PACKETS;
+  run(); // every session has just been seen: from now on its packets are plain data
+  return run();
+}
+
+function packetOf(index: number): Uint8Array {
+  const { sourceAddr, sourcePort, destinationAddr, destinationPort } = frontOf(index);
+  return tcp({
+    ethernet: { source: '02:00:00:00:88:64', destination: '02:00:00:00:88:01' },
+    from: { address: sourceAddr, port: sourcePort },
+    to: { address: destinationAddr, port: destinationPort },
+    ...{ flags: 'A', sequence: 2, acknowledgment: 1_000, payload: new Uint8Array(64) },
+  });
+}

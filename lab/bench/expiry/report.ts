@@ -1,0 +1,38 @@
+/** The figures of expiry as people read them. */
+
+import { figure, percent, table } from '../table.ts';
+import type { ExpiryFigures } from './expiry.ts';
+
+export function expiryReport({ sweeps, lookups }: ExpiryFigures): string {
+  return `Expiry: one kernel timer over all slots
+${table(
+  ['SESSIONS', 'OF A CORE', 'PASSES/S', 'NS/SLOT', 'STEP, µs', 'LATE, s: MIN', 'MEDIAN', 'MAX'],
+  sweeps.map(({ sessions, idle, lateSeconds }) => [
+    ...[figure(sessions), `${figure(idle.coreShare * 100, 3)} %`],
+    ...[figure(idle.passesPerSecond, 2), figure(idle.nanosecondsPerSlot, 2)],
+    figure(idle.stepMicroseconds),
+    ...[lateSeconds.min, lateSeconds.median, lateSeconds.max].map((late) => figure(late, 2)),
+  ]),
+)}
+All sessions due at once
+${table(
+  ['SESSIONS', 'GONE AFTER, s', 'NS/SESSION'],
+  sweeps.map(({ mass }) => [
+    ...[figure(mass.expired), figure(mass.seconds, 2), figure(mass.nanosecondsPerSession)],
+  ]),
+)}
+A packet of a known session, run alone (${growth(lookups)} from the smallest to the largest table)
+${table(
+  ['SESSIONS', 'NS/PACKET'],
+  lookups.map(({ sessions, nanosecondsPerPacket }) => [
+    figure(sessions),
+    figure(nanosecondsPerPacket),
+  ]),
+)}`;
+}
+
+function growth(lookups: ExpiryFigures['lookups']): string {
+  const first = lookups.at(0)?.nanosecondsPerPacket ?? NaN;
+  const last = lookups.at(-1)?.nanosecondsPerPacket ?? NaN;
+  return `+${percent(last / first - 1)}`;
+}

@@ -1,0 +1,154 @@
+/** The figures as people read them, within 100 columns. */
+
+import type { ContenderName } from './contenders.ts';
+import { CONTENDERS, titleOf } from './contenders.ts';
+import type { ExpiryFigures } from './expiry/expiry.ts';
+import { expiryReport } from './expiry/report.ts';
+import type { Machine } from './machine.ts';
+import type { MeasureName, Sample } from './measures.ts';
+import type { MemoryFigure } from './memory.ts';
+import type { BenchOptions } from './options.ts';
+import type { ProgramFigures } from './programs.ts';
+import type { Figure } from './rounds.ts';
+import { spread, summary } from './statistics.ts';
+import { figure, percent, table } from './table.ts';
+
+export type BenchResult = {
+  date: string;
+  machine: Machine;
+  options: BenchOptions;
+  figures?: Figure[];
+  programs?: ProgramFigures;
+  memory?: MemoryFigure[];
+  expiry?: ExpiryFigures;
+};
+
+type Wording = {
+  title: string;
+  rate: string;
+  rateOf: (perSecond: number) => string;
+  cpu: string;
+};
+
+const WORDING: Readonly<Record<MeasureName, Wording>> = {
+  connections: {
+    title: 'New connections (wrk, Connection: close, 64 at once)',
+    ...{ rate: 'CONN/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/CONN' },
+  },
+  requests: {
+    title: 'Requests on open connections (wrk, 64 connections)',
+    ...{ rate: 'REQ/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/REQ' },
+  },
+  bulk: {
+    title: 'Bulk (iperf3, one stream to the server)',
+    ...{ rate: 'GBIT/S', rateOf: (perSecond) => figure(perSecond * 8, 2), cpu: 'CPU µs/GB' },
+  },
+};
+
+/** A machine with more to do than this before a measurement spoils its CPU figure. */
+const BACKGROUND_LIMIT = 0.1;
+const STEAL_LIMIT = 0.02;
+
+export function report(result: BenchResult): string {
+  const { figures, programs, memory, expiry } = result;
+  return [
+    headReport(result),
+    ...(figures === undefined ? [] : figuresReport(figures)),
+    ...(programs === undefined ? [] : [programsReport(programs)]),
+    ...(memory === undefined ? [] : [memoryReport(memory)]),
+    ...(expiry === undefined ? [] : [expiryReport(expiry)]),
+  ].join('\n');
+}
+
+function headReport({ date, machine, options }: BenchResult): string {
+  const { cpu, cores, kernel } = machine;
+  return `${date}  ${cpu}, ${cores} cores, Linux ${kernel}
+median of ${options.rounds} rounds of ${options.seconds} s, interleaved; SPREAD is (max - min) / median
+CPU is of the whole machine, its background taken off; ADDED is CPU beyond the direct way
+`;
+}
+
+function figuresReport(figures: readonly Figure[]): string[] {
+  const measures = [...new Set(figures.map(({ measure }) => measure))];
+  return [
+    ...measures.map((name) => measureReport(name, figures)),
+    ...warnings(figures.flatMap(({ samples }) => samples)),
+  ];
+}
+
+function measureReport(name: MeasureName, figures: readonly Figure[]): string {
+  const { title, rate, rateOf, cpu } = WORDING[name];
+  const of = new Map<ContenderName, readonly Sample[]>(
+    figures.filter(({ measure }) => measure === name).map((each) => [each.contender, each.samples]),
+  );
+  const direct = of.get('direct') ?? [];
+  const rows = CONTENDERS.flatMap((contender) => {
+    const samples = of.get(contender);
+    if (samples === undefined) return [];
+    const rates = summary(samples.map(({ perSecond }) => perSecond));
+    const costs = summary(samples.map(({ cpuMicroseconds }) => cpuMicroseconds));
+    const digits = costs.median < 1000 ? 1 : 0;
+    const total = (of: (sample: Sample) => number) =>
+      figure(samples.reduce((sum, sample) => sum + of(sample), 0));
+    return [
+      [
+        titleOf(contender),
+        rateOf(rates.median),
+        percent(spread(rates)),
+        figure(rates.median / medianOf(direct, 'perSecond'), 2),
+        figure(costs.median, digits),
+        percent(spread(costs)),
+        contender === 'direct'
+          ? '-'
+          : figure(costs.median - medianOf(direct, 'cpuMicroseconds'), digits),
+        total(({ synRetransmits }) => synRetransmits),
+        total(({ retransmits }) => retransmits),
+        total(({ errors }) => errors),
+      ],
+    ];
+  });
+  const headings = ['WAY', rate, 'SPREAD', 'RATIO', cpu, 'SPREAD', 'ADDED'];
+  return `${title}\n${table([...headings, 'SYN AGAIN', 'AGAIN', 'ERRORS'], rows)}`;
+}
+
+function warnings(samples: readonly Sample[]): string[] {
+  const busiest = Math.max(...samples.map(({ backgroundShare }) => backgroundShare));
+  const stolen = Math.max(...samples.map(({ stealShare }) => stealShare));
+  return [
+    ...(busiest > BACKGROUND_LIMIT
+      ? [
+          `The machine was not idle (busy up to ${percent(busiest)} before a run): do not trust CPU.\n`,
+        ]
+      : []),
+    ...(stolen > STEAL_LIMIT
+      ? [
+          `The hypervisor took up to ${percent(stolen)} of a run: rates are lower than they could be.\n`,
+        ]
+      : []),
+  ];
+}
+
+function programsReport({ programs, countingNanoseconds }: ProgramFigures): string {
+  const rows = programs.map(({ program, load, packets, nanosecondsPerPacket }) => [
+    ...[program, load, figure(packets), figure(nanosecondsPerPacket)],
+  ]);
+  return `Kernel programs (kernel.bpf_stats_enabled; ${figure(countingNanoseconds, 1)} ns of counting taken off)
+${table(['PROGRAM', 'LOAD', 'PACKETS', 'NS/PACKET'], rows)}`;
+}
+
+function memoryReport(memory: readonly MemoryFigure[]): string {
+  const rows = memory.map(({ role, capacity, maps, bytesPerSession, otherBytes }) => [
+    role,
+    figure(capacity),
+    figure(bytesPerSession),
+    ...maps.map(({ bytes }) => figure(bytes / capacity)),
+    figure(otherBytes / 1024),
+  ]);
+  const names = memory[0]?.maps.map(({ name }) => name.toUpperCase()) ?? [];
+  return `Kernel memory, bytes for each session of the capacity (taken when programs are loaded)
+${table(['ROLE', 'CAPACITY', 'IN ALL', ...names, 'OTHER MAPS, KiB'], rows)}`;
+}
+
+function medianOf(samples: readonly Sample[], key: 'perSecond' | 'cpuMicroseconds'): number {
+  return summary(samples.map((sample) => sample[key])).median;
+}
