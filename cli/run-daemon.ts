@@ -1,4 +1,5 @@
 /** What `fullnat balancer` and `fullnat agent` have in common: options, errors, exit codes. */
+import { resolve } from 'node:path';
 import { ConfigError } from '../control/config/problem.ts';
 import { thisMachine, type Machine } from '../control/config/machine.ts';
 import { isForPeople } from '../control/daemon/failure.ts';
@@ -49,7 +50,7 @@ export async function runDaemon<C extends { readonly instance: string }>(
   if (file === undefined) throw new UsageError('no configuration is given; use -c FILE');
   const config = await load(kind, file);
   const options: DaemonOptions = {
-    configFile: file,
+    configFile: resolve(file),
     log: createLog(given.logLevel, stderr.isTerminal),
     signal,
     detachOnExit: given.detachOnExit,

@@ -1,8 +1,8 @@
 /** The agent's daemon: loads or adopts the data path, tells it whom to trust, keeps the collisions. */
 import { agentMaps } from '../../datapath/binding/object-maps.ts';
-import type { Capacities } from '../../datapath/binding/object.ts';
+import type { Event } from '../../datapath/binding/contract.ts';
+import type { Capacities, LoadedObject } from '../../datapath/binding/object.ts';
 import type { CollisionRow, EventRow } from '../api/rows.ts';
-import { refuseSecondDaemon } from '../api/socket.ts';
 import type { AgentConfig } from '../config/agent.ts';
 import { attachOnly, type Place } from '../daemon/attachments.ts';
 import { infoRow } from '../daemon/counters.ts';
@@ -10,7 +10,13 @@ import { readEvents } from '../daemon/events.ts';
 import { History } from '../daemon/history.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
 import { findReferences } from '../daemon/references.ts';
-import { messageOf, sayGoodbye, serveUntilStopped, type DaemonOptions } from '../daemon/serve.ts';
+import {
+  behindDoor,
+  messageOf,
+  sayGoodbye,
+  type DaemonOptions,
+  type Door,
+} from '../daemon/serve.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { agentResources, collisionRow, eventRow } from './resources.ts';
 import { applyAgent } from './tables.ts';
@@ -19,46 +25,57 @@ const EVENTS_KEPT = 10_000;
 
 /** Resolves when the daemon has stopped; rejects when it could not start. */
 export async function runAgent(config: AgentConfig, options: DaemonOptions): Promise<void> {
-  const { log, signal, configFile } = options;
   const { instance } = config;
-  const since = new Date();
-  await refuseSecondDaemon(instance, 'agent');
+  await behindDoor('agent', instance, options, async (door) => {
+    const object = await loadRole('agent', instance, capacitiesOf(config), options.log);
+    try {
+      await keepRestoring(config, options, object, door);
+    } finally {
+      object.close();
+    }
+  });
+  await sayGoodbye('agent', instance, options);
+}
 
-  const object = await loadRole('agent', instance, capacitiesOf(config), log);
+async function keepRestoring(
+  config: AgentConfig,
+  { log, configFile }: DaemonOptions,
+  object: LoadedObject,
+  door: Door,
+): Promise<void> {
+  const { instance } = config;
+  const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
+  const maps = agentMaps(object);
+  await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, config);
+  await startSweep(object);
+  attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
+  log.info({ servers: config.servers.length }, 'restoring client addresses');
+
+  const collisions = new History<CollisionRow>(EVENTS_KEPT);
+  const events = new History<EventRow>(EVENTS_KEPT);
+  const onEvent = (event: Event) => {
+    const row = eventRow(event);
+    events.add(row);
+    if (event.type === 'collision') collisions.add(collisionRow(event));
+    const { time: happened, ...data } = row;
+    /* a collision is solved; what is left to do about it is in the counters */
+    log[event.type === 'collision' ? 'debug' : 'warn']({ ...data, happened }, event.type);
+  };
+  const onError = (error: unknown) =>
+    log.error({ error: messageOf(error) }, 'events cannot be read');
   const stop = new AbortController();
   try {
-    const maps = agentMaps(object);
-    await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, config);
-    await startSweep(object);
-    attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
-    log.info({ servers: config.servers.length }, 'restoring client addresses');
-
-    const collisions = new History<CollisionRow>(EVENTS_KEPT);
-    const events = new History<EventRow>(EVENTS_KEPT);
-    readEvents(
-      maps.events,
-      (event) => {
-        events.add(eventRow(event));
-        if (event.type === 'collision') collisions.add(collisionRow(event));
-        const { time: happened, ...data } = eventRow(event);
-        log[event.type === 'collision' ? 'debug' : 'warn']({ ...data, happened }, event.type);
-      },
-      (error) => log.error({ error: messageOf(error) }, 'events cannot be read'),
-      stop.signal,
-    );
-    const facts = { role: 'agent', instance, configFile, since } as const;
+    readEvents(maps.events, onEvent, onError, stop.signal);
     const resources = agentResources({
       maps,
       collisions: () => collisions.all(),
       events: () => events.all(),
       info: () => infoRow(facts, object, maps),
     });
-    await serveUntilStopped('agent', instance, resources, { log, signal });
+    await door.answerUntilStopped(resources);
   } finally {
     stop.abort();
-    object.close();
   }
-  await sayGoodbye('agent', instance, options);
 }
 
 function placesOf({ interfaces }: AgentConfig): Place[] {

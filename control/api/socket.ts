@@ -37,21 +37,24 @@ export function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-export async function refuseSecondDaemon(instance: string, role: Role): Promise<void> {
-  const path = socketPath(instance, role);
-  if (!(await isAnswered(path))) return;
-  throw new AlreadyRunningError(
-    `the ${role} of instance ${instance} is running already: it answers on ${path}; stop it, or choose another --instance`,
-  );
-}
-
-/** Replaces what a killed daemon left behind. */
-export async function listen(app: Hono, instance: string, role: Role): Promise<Server> {
+/**
+ * Takes the role's socket for as long as the daemon lives; what a killed daemon left
+ * behind is replaced. Requests wait until there is an app to answer them.
+ */
+export async function listen(
+  app: Promise<Pick<Hono, 'fetch'>>,
+  instance: string,
+  role: Role,
+): Promise<Server> {
   const path = socketPath(instance, role);
   mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-  await refuseSecondDaemon(instance, role);
+  if (await isAnswered(path))
+    throw new AlreadyRunningError(
+      `the ${role} of instance ${instance} is running already: it answers on ${path}; stop it, or choose another --instance`,
+    );
   removeSocket(instance, role);
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const fetch = async (request: Request) => (await app).fetch(request);
+  const server = createAdaptorServer({ fetch }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {

@@ -1,8 +1,8 @@
 /** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
 import { balancerMaps } from '../../datapath/binding/object-maps.ts';
-import type { Capacities } from '../../datapath/binding/object.ts';
+import type { Event } from '../../datapath/binding/contract.ts';
+import type { Capacities, LoadedObject } from '../../datapath/binding/object.ts';
 import type { EventRow } from '../api/rows.ts';
-import { refuseSecondDaemon } from '../api/socket.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { attachOnly, type Place } from '../daemon/attachments.ts';
 import { infoRow } from '../daemon/counters.ts';
@@ -11,7 +11,13 @@ import { requireForwarding } from '../daemon/forwarding.ts';
 import { History } from '../daemon/history.ts';
 import { findReferences } from '../daemon/references.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
-import { messageOf, sayGoodbye, serveUntilStopped, type DaemonOptions } from '../daemon/serve.ts';
+import {
+  behindDoor,
+  messageOf,
+  sayGoodbye,
+  type DaemonOptions,
+  type Door,
+} from '../daemon/serve.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
@@ -23,75 +29,77 @@ import { Tables } from './tables.ts';
 
 const EVENTS_KEPT = 10_000;
 
-/** Resolves when the daemon has stopped; rejects when it could not start, with nothing changed. */
+/** Resolves when the daemon has stopped; rejects when it could not start. */
 export async function runBalancer(config: BalancerConfig, options: DaemonOptions): Promise<void> {
-  const { log, signal, configFile } = options;
   const { instance } = config;
-  const since = new Date();
-  await refuseSecondDaemon(instance, 'balancer');
   requireForwarding(config.interfaces);
+  await behindDoor('balancer', instance, options, async (door) => {
+    const object = await loadRole('balancer', instance, capacitiesOf(config), options.log);
+    try {
+      await keepBalancing(config, options, object, door);
+    } finally {
+      object.close();
+    }
+  });
+  await sayGoodbye('balancer', instance, options);
+}
 
-  const object = await loadRole('balancer', instance, capacitiesOf(config), log);
+async function keepBalancing(
+  config: BalancerConfig,
+  { log, configFile }: DaemonOptions,
+  object: LoadedObject,
+  door: Door,
+): Promise<void> {
+  const { instance } = config;
+  const facts = { role: 'balancer', instance, configFile, since: new Date() } as const;
+  const maps = balancerMaps(object);
+  const tables = new Tables({
+    maps,
+    nowMs: () => performance.now(),
+    findReferences: () => findReferences(maps),
+    randomSecret,
+  });
+  const events = new History<EventRow>(EVENTS_KEPT);
+  const onChange = (change: HealthChange) => {
+    const row = healthRow(change);
+    events.add(row);
+    const { time: _, ...data } = row;
+    log[change.after.state === 'down' ? 'warn' : 'info'](data, `backend is ${change.after.state}`);
+    scheduler.update(change.pool);
+  };
+  const monitor: HealthMonitor = new HealthMonitor(
+    { connect: connectOnce, clock: systemClock, random: Math.random, onChange },
+    config.pools,
+    tables.backendsOutOfUse(config),
+  );
+  const healthOf: View['healthOf'] = (pool, backend) => monitor.of(pool, backend);
+  const scheduler = new Scheduler({ tables, healthOf, log }, config);
+  await tables.apply(config, (pool, indices) => scheduler.entriesOf(pool, indices));
+  await startSweep(object);
+  attachOnly(object, { instance, role: 'balancer' }, placesOf(config), log);
+  log.info(countsOf(config), 'forwarding');
+
+  const view = (): View => ({ config, maps, indices: tables.indices, healthOf });
+  const onEvent = (event: Event) => {
+    const row = eventRow(event, view());
+    events.add(row);
+    const { time: happened, ...data } = row;
+    log.warn({ ...data, happened }, event.type);
+  };
+  const onError = (error: unknown) =>
+    log.error({ error: messageOf(error) }, 'events cannot be read');
   const stop = new AbortController();
   try {
-    const maps = balancerMaps(object);
-    const tables = new Tables({
-      maps,
-      nowMs: () => performance.now(),
-      findReferences: () => findReferences(maps),
-      randomSecret,
-    });
-    const events = new History<EventRow>(EVENTS_KEPT);
-    const onChange = (change: HealthChange) => {
-      const row = healthRow(change);
-      events.add(row);
-      const { time: _, ...data } = row;
-      log[change.after.state === 'down' ? 'warn' : 'info'](
-        data,
-        `backend is ${change.after.state}`,
-      );
-      scheduler.update(change.pool);
-    };
-    const monitor: HealthMonitor = new HealthMonitor(
-      { connect: connectOnce, clock: systemClock, random: Math.random, onChange },
-      config.pools,
-      tables.backendsOutOfUse(config),
-    );
-    const healthOf: View['healthOf'] = (pool, backend) => monitor.of(pool, backend);
-    const scheduler = new Scheduler({ tables, healthOf, log }, config);
-    await tables.apply(config, (pool, indices) => scheduler.entriesOf(pool, indices));
-    await startSweep(object);
-    attachOnly(object, { instance, role: 'balancer' }, placesOf(config), log);
-    log.info(countsOf(config), 'forwarding');
-
-    const view = (): View => ({ config, maps, indices: tables.indices, healthOf });
-    readEvents(
-      maps.events,
-      (event) => {
-        const row = eventRow(event, view());
-        events.add(row);
-        const { time: happened, ...data } = row;
-        log.warn({ ...data, happened }, event.type);
-      },
-      (error) => log.error({ error: messageOf(error) }, 'events cannot be read'),
-      stop.signal,
-    );
+    readEvents(maps.events, onEvent, onError, stop.signal);
     const checks = monitor.run(stop.signal);
-    const facts = { role: 'balancer', instance, configFile, since } as const;
-    const resources = balancerResources(
-      view,
-      () => events.all(),
-      () => infoRow(facts, object, maps),
-    );
-    await serveUntilStopped('balancer', instance, resources, { log, signal });
+    const info = () => infoRow(facts, object, maps);
+    await door.answerUntilStopped(balancerResources(view, () => events.all(), info));
     stop.abort();
     await checks;
     await scheduler.settled();
   } finally {
     stop.abort();
-    object.close();
   }
-  await sayGoodbye('balancer', instance, options);
 }
 
 function placesOf({ interfaces }: BalancerConfig): Place[] {

@@ -26,7 +26,12 @@ export function createLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (name: string) => ({ level: name }) },
   };
-  if (!isTerminal) return pino(options, pino.destination({ fd: STDERR, sync: true }));
+  if (!isTerminal) {
+    const destination = pino.destination({ fd: STDERR, sync: true });
+    destination.on('error', () => {}); /* whoever read the log is gone; the daemon goes on */
+    return pino(options, destination);
+  }
+  process.stderr.on('error', () => {});
   const { formatters: _, ...numbered } = options;
   return pino(numbered, { write: (line: string) => write(readable(line)) });
 }

@@ -15,19 +15,34 @@ export type DaemonOptions = {
   readonly detachOnExit: boolean;
 };
 
-export async function serveUntilStopped(
+/** Where a daemon's questions come in. */
+export type Door = {
+  /** Lets the questions in that wait, and those to come; resolves when the daemon is to stop. */
+  answerUntilStopped(resources: Resources): Promise<void>;
+};
+
+/** One daemon of a role and instance at a time: the others are refused before they touch anything. */
+export async function behindDoor(
   role: Role,
   instance: string,
-  resources: Resources,
   { log, signal }: Pick<DaemonOptions, 'log' | 'signal'>,
+  work: (door: Door) => Promise<void>,
 ): Promise<void> {
-  const app = createApp(resources, (error, path) =>
-    log.error({ path, error: messageOf(error) }, 'a request could not be answered'),
-  );
+  let open: (app: ReturnType<typeof createApp>) => void = () => {};
+  const app = new Promise<ReturnType<typeof createApp>>((resolve) => (open = resolve));
   const server = await listen(app, instance, role);
-  log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
-  await aborted(signal);
-  await close(server, instance, role);
+  const answerUntilStopped = async (resources: Resources) => {
+    const onError = (error: unknown, path: string) =>
+      log.error({ path, error: messageOf(error) }, 'a request could not be answered');
+    open(createApp(resources, onError));
+    log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
+    await aborted(signal);
+  };
+  try {
+    await work({ answerUntilStopped });
+  } finally {
+    await close(server, instance, role);
+  }
 }
 
 export async function sayGoodbye(
