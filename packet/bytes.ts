@@ -20,7 +20,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(bytes, hexByte).join('');
 }
 
 /** Whitespace between the digits is allowed: `fromHex('4500 0034')`. */
@@ -39,4 +39,28 @@ export function fromLatin1(text: string): Uint8Array {
       throw new RangeError(`payload text must be Latin-1, got '${character}'; give bytes instead`);
     return code;
   });
+}
+
+/** Text as UTF-8; half a surrogate pair becomes U+FFFD. */
+export function utf8Bytes(text: string): Uint8Array {
+  const whole = text.replace(
+    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+    '\ufffd',
+  );
+  return Uint8Array.from(encodeURIComponent(whole).match(/%[0-9A-F]{2}|[^%]/g) ?? [], (unit) =>
+    unit.length === 3 ? Number.parseInt(unit.slice(1), 16) : unit.charCodeAt(0),
+  );
+}
+
+/** Bytes that are no UTF-8 are read as Latin-1: of a damaged file, something is better than nothing. */
+export function utf8Text(bytes: Uint8Array): string {
+  try {
+    return decodeURIComponent(Array.from(bytes, (byte) => `%${hexByte(byte)}`).join(''));
+  } catch {
+    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  }
+}
+
+function hexByte(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
 }

@@ -50,6 +50,15 @@ const CAPTURES = [
     head: fromHex('0800 0000 00000007 0001 03 06 02000a005864 0000'),
     is: 'tcp cooked 20 to-other 7',
   },
+  { what: 'a BSD loopback', type: 0, head: fromHex('02000000'), is: 'tcp loopback 4' },
+  { what: 'one of a big-endian BSD', type: 0, head: fromHex('00000002'), is: 'tcp loopback 4' },
+  {
+    what: 'OpenBSD loopback, IPv6',
+    type: 108,
+    head: fromHex('00000018'),
+    is: 'not-ipv4 loopback 4',
+  },
+  { what: 'loopback, of another family', type: 0, head: fromHex('07000000'), is: 'bad-type at 0' },
   { what: 'a link type of something else', type: 105, head: NONE, is: 'bad-type at 0' },
 ];
 

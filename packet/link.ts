@@ -1,6 +1,6 @@
 /**
  * What stands before the IP packet in a capture: an Ethernet header, Linux's "cooked" one of
- * captures on `-i any` (version 1: 16 bytes, version 2: 20 bytes), or nothing.
+ * captures on `-i any` (version 1: 16 bytes, version 2: 20 bytes), a loopback's, or nothing.
  *
  *   v1  | packet type 2 | ARP type 2 | length 2 | address 8 | protocol 2 |
  *   v2  | protocol 2 | 0 2 | interface 4 | ARP type 2 | packet type 1 | length 1 | address 8 |
@@ -35,7 +35,14 @@ export interface NoHeader {
   readonly headerBytes: 0;
 }
 
-export type LinkHeader = EthernetHeader | CookedHeader | NoHeader;
+/** Four bytes that name the address family, on the loopback interfaces of BSDs and macOS. */
+export interface LoopbackHeader {
+  readonly kind: 'loopback';
+  readonly etherType: number;
+  readonly headerBytes: 4;
+}
+
+export type LinkHeader = EthernetHeader | CookedHeader | NoHeader | LoopbackHeader;
 
 export type CapturedPacket = (Ipv4Packet | NotIpv4) & { readonly link: LinkHeader };
 
@@ -43,9 +50,18 @@ export type CapturedPacket = (Ipv4Packet | NotIpv4) & { readonly link: LinkHeade
 export const LINK_ETHERNET = 1;
 export const LINK_RAW = 101;
 export const LINK_IPV4 = 228;
+export const LINK_IPV6 = 229;
+/** The family is in the byte order of the capturing machine (null) or the network's (loop). */
+export const LINK_NULL = 0;
+export const LINK_LOOP = 108;
 export const LINK_COOKED = 113;
 export const LINK_COOKED2 = 276;
 const LINK_RAW_BSD: readonly number[] = [12, 14];
+
+/** AF_INET everywhere; AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS. */
+const FAMILY_IPV4 = 2;
+const FAMILIES_IPV6: readonly number[] = [10, 24, 28, 30];
+const LOOPBACK_BYTES = 4;
 
 const COOKED_BYTES = 16;
 const COOKED2_BYTES = 20;
@@ -82,7 +98,11 @@ export function parseLink(bytes: Uint8Array, linkType: number): Parsed<LinkHeade
       return parseCooked2(bytes);
     case LINK_RAW:
     case LINK_IPV4:
+    case LINK_IPV6:
       return parseRaw(bytes);
+    case LINK_NULL:
+    case LINK_LOOP:
+      return parseLoopback(bytes);
     default:
       return unparsed('bad-type', 0);
   }
@@ -130,4 +150,17 @@ function parseRaw(bytes: Uint8Array): Parsed<NoHeader> {
   if (version !== 4 && version !== 6) return unparsed('bad-version', 0);
   const etherType = version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
   return parsed({ kind: 'raw', etherType, headerBytes: 0 });
+}
+
+function parseLoopback(bytes: Uint8Array): Parsed<LoopbackHeader> {
+  if (bytes.length < LOOPBACK_BYTES) return unparsed('truncated', bytes.length);
+  const view = viewOf(bytes);
+  // A file does not tell its machine's byte order, and families are small: the small one is meant.
+  const family = Math.min(view.getUint32(0), view.getUint32(0, true));
+  const kind = 'loopback';
+  if (family === FAMILY_IPV4)
+    return parsed({ kind, etherType: ETHERTYPE_IPV4, headerBytes: LOOPBACK_BYTES });
+  return FAMILIES_IPV6.includes(family)
+    ? parsed({ kind, etherType: ETHERTYPE_IPV6, headerBytes: LOOPBACK_BYTES })
+    : unparsed('bad-type', 0);
 }

@@ -7,7 +7,15 @@
  */
 import { concat, viewOf } from './bytes.ts';
 import { LINK_ETHERNET } from './link.ts';
-import { nanoseconds, type Nanoseconds } from './unit.ts';
+import {
+  emptyRecord,
+  recordBytes,
+  recordTime,
+  type CaptureDamage,
+  type RecordView,
+  type VisitRecord,
+} from './record.ts';
+import type { Nanoseconds } from './unit.ts';
 
 export interface PcapHeader {
   readonly linkType: number;
@@ -23,12 +31,7 @@ export interface CapturedFrame {
   readonly onWireBytes: number;
 }
 
-/** `at` counts bytes from the beginning of the file; `message` is for the person who gave it. */
-export interface PcapDamage {
-  readonly reason: 'truncated' | 'bad-length' | 'bad-magic' | 'bad-version';
-  readonly at: number;
-  readonly message: string;
-}
+export type PcapDamage = CaptureDamage;
 
 export interface PcapContents {
   readonly header: PcapHeader | undefined;
@@ -83,6 +86,7 @@ export class PcapReader {
   #pending: Uint8Array = new Uint8Array(0);
   #pendingAt = 0;
   #frameCount = 0;
+  readonly #record: RecordView = emptyRecord();
 
   /** Known once the first 24 bytes were pushed. */
   get header(): PcapHeader | undefined {
@@ -90,20 +94,30 @@ export class PcapReader {
   }
 
   push(chunk: Uint8Array): CapturedFrame[] {
-    if (this.#damage) return [];
-    const bytes = concat(this.#pending, chunk);
     const frames: CapturedFrame[] = [];
+    this.visit(chunk, (record) => {
+      const { onWireBytes } = record;
+      frames.push({ time: recordTime(record), bytes: recordBytes(record), onWireBytes });
+    });
+    return frames;
+  }
+
+  /** As `push`, without a copy of each packet. */
+  visit(chunk: Uint8Array, visitRecord: VisitRecord): void {
+    if (this.#damage) return;
+    const bytes = this.#pending.length > 0 ? concat(this.#pending, chunk) : chunk;
     let at = this.#header ? 0 : this.#openFile(bytes);
-    while (this.#header && !this.#damage) {
-      const frame = this.#nextRecord(this.#header, bytes, at);
-      if (!frame) break;
-      frames.push(frame);
-      this.#frameCount += 1;
-      at += RECORD_HEADER_BYTES + frame.bytes.length;
+    if (this.#header) {
+      const view = viewOf(bytes);
+      this.#record.bytes = bytes;
+      while (this.#readRecord(this.#header, view, at)) {
+        this.#frameCount += 1;
+        at += RECORD_HEADER_BYTES + this.#record.capturedBytes;
+        visitRecord(this.#record);
+      }
     }
     this.#pending = bytes.slice(at);
     this.#pendingAt += at;
-    return frames;
   }
 
   end(): PcapDamage | undefined {
@@ -137,22 +151,25 @@ export class PcapReader {
     return FILE_HEADER_BYTES;
   }
 
-  #nextRecord(header: PcapHeader, bytes: Uint8Array, at: number): CapturedFrame | undefined {
-    if (bytes.length < at + RECORD_HEADER_BYTES) return undefined;
-    const view = viewOf(bytes);
+  /** False when the record is not there as a whole, or is none. */
+  #readRecord(header: PcapHeader, view: DataView, at: number): boolean {
+    if (view.byteLength < at + RECORD_HEADER_BYTES) return false;
     const little = header.byteOrder === 'little';
     const capturedBytes = view.getUint32(at + 8, little);
     if (capturedBytes > RECORD_MAX_BYTES) {
       this.#fail('bad-length', this.#pendingAt + at + 8, `a record claims ${capturedBytes} bytes`);
-      return undefined;
+      return false;
     }
-    const bytesAt = at + RECORD_HEADER_BYTES;
-    if (bytes.length < bytesAt + capturedBytes) return undefined;
-    return {
-      time: readTime(view.getUint32(at, little), view.getUint32(at + 4, little), header),
-      bytes: bytes.slice(bytesAt, bytesAt + capturedBytes),
-      onWireBytes: Math.max(capturedBytes, view.getUint32(at + 12, little)),
-    };
+    if (view.byteLength < at + RECORD_HEADER_BYTES + capturedBytes) return false;
+    const fraction = view.getUint32(at + 4, little) * (header.precision === 'nano' ? 1 : 1000);
+    const wholeSeconds = Math.floor(fraction / 1_000_000_000);
+    const record = this.#record;
+    record.at = at + RECORD_HEADER_BYTES;
+    record.capturedBytes = capturedBytes;
+    record.onWireBytes = Math.max(capturedBytes, view.getUint32(at + 12, little));
+    record.seconds = view.getUint32(at, little) + wholeSeconds;
+    record.nanosecond = fraction - wholeSeconds * 1_000_000_000;
+    return true;
   }
 
   #fail(reason: PcapDamage['reason'], at: number, what: string): void {
@@ -208,11 +225,6 @@ function describeForeignFile(bytes: Uint8Array): string {
   return viewOf(bytes).getUint32(0) === MAGIC_PCAPNG
     ? 'this is a pcapng file; convert it with: editcap -F pcap FILE FILE.pcap'
     : 'this is not a pcap file';
-}
-
-function readTime(seconds: number, fraction: number, header: PcapHeader): Nanoseconds {
-  const whole = BigInt(seconds) * NANOSECONDS_PER_SECOND;
-  return nanoseconds(whole + BigInt(fraction) * nanosecondsPerUnit(header));
 }
 
 function nanosecondsPerUnit({ precision }: PcapHeader): bigint {
