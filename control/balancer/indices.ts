@@ -52,7 +52,7 @@ export function chooseIndices(
     }),
     backends: assign('backends', [...desired.backends.keys()], heldBackends, {
       capacity: capacities.backends,
-      taken: new Set([...heldBackends.values(), ...references.backends]),
+      taken: new Set(heldBackends.values()),
       lastResort: retired.map(({ index }) => index).filter((i) => !references.backends.has(i)),
     }),
     locals: placeLocals(desired.locals, current.locals, capacities.locals),

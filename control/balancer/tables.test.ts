@@ -175,6 +175,18 @@ describe('a restart', () => {
     assert.ok(memory.journal.includes(`backendTraffic 0 ${old}`), 'it counts anew');
   });
 
+  test('the index of a removed listener is not given away while sessions refer to it', async () => {
+    const memory = balancerMemory();
+    await start(memory, web);
+    const shop: Sketch = { listeners: { [SHOP]: 'web' }, pools: web.pools };
+    await start(memory, { listeners: {}, pools: web.pools });
+    const references = { listeners: new Set([0]), backends: new Set<number>() };
+    assert.equal((await start(memory, shop, { references })).indices.listeners.get(SHOP), 1);
+    await start(memory, { listeners: {}, pools: web.pools });
+    assert.equal((await start(memory, shop)).indices.listeners.get(SHOP), 0);
+    assert.ok(memory.journal.includes('listenerTraffic 0 0'), 'it counts anew');
+  });
+
   test('a new pool never takes the place of one that a listener still points to', async () => {
     const memory = balancerMemory();
     await start(memory, web);
