@@ -1,6 +1,6 @@
 /** Takes an instance's programs and maps away, whether its daemons run or not. */
-import { detach, detachInstance } from '../../datapath/binding/attach.ts';
-import { ROLES, type Holder, type Role } from '../../datapath/binding/pins.ts';
+import { detach, detachInstance, type Detached } from '../../datapath/binding/attach.ts';
+import { ROLES, type Role } from '../../datapath/binding/pins.ts';
 import { isAnswered, removeRunDirectory, removeSocket, socketPath } from '../api/socket.ts';
 
 export type DetachReport = {
@@ -11,7 +11,7 @@ export type DetachReport = {
   readonly pins: number;
   readonly sessionsEnded: number;
   /** Roles that are attached in another network namespace, and therefore stay. */
-  readonly elsewhere: readonly { readonly role: Holder; readonly namespace: string }[];
+  readonly elsewhere: Detached['elsewhere'];
   /** Daemons that still run, and now see no packets. */
   readonly running: readonly Role[];
 };
