@@ -59,7 +59,7 @@ export function summaryJson(
 export function summaryText(
   target: string,
   { attempts, counts, connectMs, filteredPorts }: Summary,
-  { close, sourcePorts }: ProbeOptions,
+  { close, sourcePorts }: Pick<ProbeOptions, 'close' | 'sourcePorts'>,
   style: Style,
 ): string {
   const parts = [

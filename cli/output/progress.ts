@@ -2,40 +2,37 @@
 import type { Sink } from '../command.ts';
 
 export type Progress = {
-  /** `seconds`: how long it is known to take. */
-  begin(what: string, seconds?: number): void;
-  /** Before anything else is printed. */
-  clear(): void;
+  begin(what: string): void;
+  /** Before something else is printed; the line comes back below it. */
+  giveWay(): void;
+  end(): void;
 };
 
-const TICK_MS = 250;
+const REDRAW_MS = 250;
 const BACK_AND_CLEAR = '\r\u001b[K';
 
-/** `isTransient`: the cursor may be moved, and nothing else prints in between. */
+/** `isTransient`: the cursor may be moved, and nobody else prints on this terminal. */
 export function progressOn(sink: Sink, isTransient: boolean): Progress {
   let timer: NodeJS.Timeout | undefined;
-  const clear = () => {
-    if (timer === undefined) return;
+  const giveWay = () => {
+    if (timer !== undefined) sink.write(BACK_AND_CLEAR);
+  };
+  const end = () => {
+    giveWay();
     clearInterval(timer);
     timer = undefined;
-    sink.write(BACK_AND_CLEAR);
   };
-  return {
-    clear,
-    begin: (what, seconds) => {
-      if (!isTransient) {
-        sink.write(`… ${what}${seconds === undefined ? '' : `, ${seconds} s`}\n`);
-        return;
-      }
-      clear();
-      const start = performance.now();
-      const draw = () => {
-        const passed = ((performance.now() - start) / 1000).toFixed(0);
-        const time = seconds === undefined ? `${passed} s` : `${passed} of ${seconds} s`;
-        sink.write(`${BACK_AND_CLEAR}${sink.style.quiet(`   … ${what} (${time})`)}`);
-      };
-      draw();
-      timer = setInterval(draw, TICK_MS);
-    },
+  const begin = (what: string) => {
+    if (!isTransient) return sink.write(`… ${what}\n`);
+    end();
+    const start = performance.now();
+    const draw = () => {
+      const seconds = ((performance.now() - start) / 1000).toFixed(0);
+      const line = `   … ${what} (${seconds} s)`.slice(0, sink.columns - 1);
+      sink.write(`${BACK_AND_CLEAR}${sink.style.quiet(line)}`);
+    };
+    draw();
+    timer = setInterval(draw, REDRAW_MS);
   };
+  return { begin, giveWay, end };
 }

@@ -17,8 +17,9 @@ import { probeFrom, visit, type Visitor } from './visit.ts';
 /** The report's port, and the two that its client used directly before and after. */
 export const HELD_PORT = 21521;
 const DIRECT_PORTS = { before: 46690, after: 46696 } as const;
-const PROBED = { low: 21519, high: 21523 } as const;
-export const PROBED_PORTS = `${PROBED.low}-${PROBED.high}`;
+/** The second SYN, after 1 s, has time to be answered. */
+export const PROBE = { ports: '21519-21523', intervalMs: 100, timeoutMs: 1_500 } as const;
+const PROBED_PORTS = 5;
 
 export type Told = { onAttempt: (attempt: Attempt) => void };
 
@@ -26,6 +27,7 @@ export type Told = { onAttempt: (attempt: Attempt) => void };
 export type Case = { direct: Visitor; line: string };
 
 export type Dropped = {
+  attempts: readonly Attempt[];
   otherClient: readonly Attempt[];
   /** The same three connections as in the report, at each point. */
   walks: readonly { name: string; sightings: readonly Sighting[] }[];
@@ -34,6 +36,7 @@ export type Dropped = {
 };
 
 export type Remapped = {
+  attempts: readonly Attempt[];
   /** What the server says on the direct and on the balanced connection, both open. */
   directLine: string;
   balancedLine: string;
@@ -57,11 +60,11 @@ export async function caseUnderDrop(
   const start = await collisionsOf(lab);
   const { result, segments } = await watchHandshakes(lab.options.instance, async () => {
     const before = await directLine(lab, DIRECT_PORTS.before);
-    const target = { target: LISTENER };
-    const attempts = await probeFrom(lab, 'client', { ...target, ports: PROBED_PORTS }, onAttempt);
+    const probe = { target: LISTENER, ...PROBE };
+    const attempts = await probeFrom(lab, 'client', probe, onAttempt);
     const after = await directLine(lab, DIRECT_PORTS.after);
-    const ports = String(HELD_PORT);
-    const otherClient = await probeFrom(lab, 'client2', { ...target, ports }, () => {});
+    const same = { ...probe, ports: String(HELD_PORT) };
+    const otherClient = await probeFrom(lab, 'client2', same, () => {});
     return { before, attempts, after, otherClient };
   });
   const { before, attempts, after, otherClient } = result;
@@ -69,6 +72,7 @@ export async function caseUnderDrop(
   const seen = (at: number) => held[at]?.syns.length ?? 0;
   const collisions = (await collisionsOf(lab)).slice(start.length);
   return {
+    attempts,
     otherClient,
     walks: [
       {
@@ -85,7 +89,7 @@ export async function caseUnderDrop(
     expectations: [
       expecting(
         `${HELD_PORT} is filtered, the other ${attempts.length - 1} source ports are open`,
-        attempts.length === PROBED.high - PROBED.low + 1 &&
+        attempts.length === PROBED_PORTS &&
           attempts.every(({ outcome, source }) =>
             source?.port === HELD_PORT ? outcome.state === 'filtered' : outcome.state === 'open',
           ),
@@ -121,12 +125,7 @@ export async function caseUnderRemap(
   { direct }: Case,
   { onAttempt }: Told,
 ): Promise<Remapped> {
-  const attempts = await probeFrom(
-    lab,
-    'client',
-    { target: LISTENER, ports: PROBED_PORTS },
-    onAttempt,
-  );
+  const attempts = await probeFrom(lab, 'client', { target: LISTENER, ...PROBE }, onAttempt);
   const { result, segments } = await watchHandshakes(lab.options.instance, async () => {
     const balanced = await visit(lab, 'client', {
       ...{ target: LISTENER, local: CLIENT_ADDRESS, port: HELD_PORT },
@@ -141,6 +140,7 @@ export async function caseUnderRemap(
   const collisions = await collisionsOf(lab);
   const last = collisions.at(-1);
   return {
+    attempts,
     directLine: line,
     balancedLine,
     sightings: follow(segments, clientAt(HELD_PORT), LISTENER),
@@ -148,7 +148,7 @@ export async function caseUnderRemap(
     expectations: [
       expecting(
         `all ${attempts.length} source ports are open`,
-        attempts.length === PROBED.high - PROBED.low + 1 &&
+        attempts.length === PROBED_PORTS &&
           attempts.every(({ outcome }) => outcome.state === 'open' && !outcome.late),
       ),
       expecting(

@@ -1,8 +1,13 @@
 /** One balanced connection, seen at all four capture points. */
 
 import type { Lab } from '../lab.ts';
-import { CLIENT_ADDRESS, SERVER_ADDRESSES, SERVER_PORT } from '../topology.ts';
-import { VIRTUAL_ADDRESS, VIRTUAL_PORT } from '../topology.ts';
+import {
+  CLIENT_ADDRESS,
+  SERVER_ADDRESSES,
+  SERVER_PORT,
+  VIRTUAL_ADDRESS,
+  VIRTUAL_PORT,
+} from '../topology.ts';
 import { expecting, type Expectation } from './expectation.ts';
 import {
   destinationOf,

@@ -17,9 +17,11 @@ import { oneConnection, type OneConnection } from './one-connection.ts';
 import { changePolicy } from './policy.ts';
 import { LOAD, loadExpectations, underLoad, type UnderLoad } from './under-load.ts';
 
-/** Told as it happens; `doing` is what takes a while from now on. */
+/** Told as it happens. */
 export type Teller = {
-  doing(what: string, seconds?: number): void;
+  /** Something that takes a while, and its end. */
+  begins(what: string): void;
+  ended(): void;
   built(seconds: number, namespaces: number): void;
   oneConnection(seen: OneConnection): void;
   caseOpened(opened: Case): void;
@@ -28,7 +30,7 @@ export type Teller = {
   policyChanged(seconds: number): void;
   remapped(seen: Remapped): void;
   loadBegins(): void;
-  load(policy: 'drop' | 'remap', result: UnderLoad): void;
+  loads(results: readonly UnderLoad[]): void;
   expectations(list: readonly Expectation[]): void;
 };
 
@@ -44,53 +46,57 @@ export async function tellStory(
     failed.push(...list.filter(({ holds }) => !holds));
     signal.throwIfAborted();
   };
-  const timed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
+  const step = async <T>(what: string, work: () => Promise<T>) => {
+    teller.begins(what);
     const start = performance.now();
     const result = await work();
+    teller.ended();
     signal.throwIfAborted();
-    return [result, (performance.now() - start) / 1000];
+    return { result, seconds: (performance.now() - start) / 1000 };
   };
   const told = { onAttempt: (attempt: Attempt) => teller.attempt(attempt) };
 
-  teller.doing('building the lab and starting both daemons');
-  // A new one, so that every table is empty.
-  await down(instance);
-  const options = { instance, servers: 1, lips: 1, onCollision: 'drop' } as const;
-  const [, buildSeconds] = await timed(() => up(options));
+  const built = await step('building the lab and starting both daemons', async () => {
+    // A new one, so that every table is empty.
+    await down(instance);
+    await up({ instance, servers: 1, lips: 1, onCollision: 'drop' });
+    return status(instance);
+  });
+  teller.built(built.seconds, built.result.namespaces.length);
   let lab = openLab(instance);
-  teller.built(buildSeconds, (await status(instance)).namespaces.length);
 
-  teller.doing('capturing one connection');
-  const first = await oneConnection(lab);
-  teller.oneConnection(first);
-  judge(first.expectations);
+  const first = await step('capturing one connection', () => oneConnection(lab));
+  teller.oneConnection(first.result);
+  judge(first.result.expectations);
 
   const theCase = await openCase(lab);
   teller.caseOpened(theCase);
-  const dropped = await caseUnderDrop(lab, theCase, told);
-  teller.dropped(dropped);
-  judge(dropped.expectations);
+  const dropped = await step('probing from five source ports', () =>
+    caseUnderDrop(lab, theCase, told),
+  );
+  teller.dropped(dropped.result);
+  judge(dropped.result.expectations);
 
-  teller.doing('starting the agent again with policy remap');
-  const [remapLab, changeSeconds] = await timed(() => changePolicy(lab, 'remap'));
-  lab = remapLab;
-  teller.policyChanged(changeSeconds);
-  const remapped = await caseUnderRemap(lab, theCase, told);
-  teller.remapped(remapped);
-  judge(remapped.expectations);
+  const changed = await step('starting the agent again', () => changePolicy(lab, 'remap'));
+  lab = changed.result;
+  teller.policyChanged(changed.seconds);
+  const remapped = await step('probing from five source ports', () =>
+    caseUnderRemap(lab, theCase, told),
+  );
+  teller.remapped(remapped.result);
+  judge(remapped.result.expectations);
   await theCase.direct.close();
 
   teller.loadBegins();
   const loadUnder = async (policy: 'drop' | 'remap') => {
-    if (lab.options.onCollision !== policy) lab = await changePolicy(lab, policy);
-    signal.throwIfAborted();
-    teller.doing(`load under ${policy}`, LOAD.seconds);
-    const result = await underLoad(lab);
-    signal.throwIfAborted();
-    teller.load(policy, result);
+    const { result } = await step(`${LOAD.seconds} s of load under policy ${policy}`, async () => {
+      lab = await changePolicy(lab, policy);
+      return underLoad(lab);
+    });
     return result;
   };
-  const underDrop = await loadUnder('drop');
-  judge(loadExpectations(underDrop, await loadUnder('remap')));
+  const [underDrop, underRemap] = [await loadUnder('drop'), await loadUnder('remap')];
+  teller.loads([underDrop, underRemap]);
+  judge(loadExpectations(underDrop, underRemap));
   return failed;
 }

@@ -16,13 +16,15 @@ export type Visitor = {
 };
 
 export type VisitOptions = { target: string; local: string; port: number };
-export type ProbeOptions = { target: string; ports: string };
+export type ProbeOptions = {
+  target: string;
+  ports: string;
+  intervalMs: number;
+  timeoutMs: number;
+};
 
 const TOOLS = resolve(import.meta.dirname, '../tools');
 const ANSWER_TIMEOUT_MS = 5_000;
-const INTERVAL_MS = 100;
-// The SYN that is sent again after 1 s has time to be answered.
-const TIMEOUT_MS = 1_500;
 
 /** Opens a connection and holds it; rejects when it does not come about. */
 export async function visit(lab: Lab, role: Role, options: VisitOptions): Promise<Visitor> {
@@ -60,10 +62,10 @@ export async function visit(lab: Lab, role: Role, options: VisitOptions): Promis
 export async function probeFrom(
   lab: Lab,
   role: Role,
-  { target, ports }: ProbeOptions,
+  { target, ports, intervalMs, timeoutMs }: ProbeOptions,
   onAttempt: (attempt: Attempt) => void,
 ): Promise<Attempt[]> {
-  const flags = { target, ports, 'interval-ms': INTERVAL_MS, 'timeout-ms': TIMEOUT_MS };
+  const flags = { target, ports, 'interval-ms': intervalMs, 'timeout-ms': timeoutMs };
   const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const argv = [process.execPath, `${TOOLS}/prober.js`, ...words];
   const child = lab.spawn(role, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -83,8 +85,8 @@ function answersOf(child: ChildProcess): { next: () => Promise<string | undefine
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     next: async () => {
-      const { value, done } = await lines.next();
-      return done === true ? undefined : value;
+      const next: IteratorResult<string, undefined> = await lines.next();
+      return next.done === true ? undefined : next.value;
     },
   };
 }

@@ -1,5 +1,7 @@
 /** `fullnat lab demo` */
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
+import { resolve } from 'node:path';
 import { INSTEAD, demoMachine, missingForDemo } from '../../../lab/demo/requirements.ts';
 import { tellStory } from '../../../lab/demo/story.ts';
 import type { Expectation } from '../../../lab/demo/expectation.ts';
@@ -8,7 +10,8 @@ import { down } from '../../../lab/up.ts';
 import { CommandError, command, flag, optionOr } from '../../command.ts';
 import type { Context } from '../../command.ts';
 import { checkInstance } from '../../../lab/topology.ts';
-import { demoTeller, farewell } from '../../output/demo.ts';
+import { farewell } from '../../output/demo/farewell.ts';
+import { demoTeller } from '../../output/demo/teller.ts';
 import { progressOn } from '../../output/progress.ts';
 import { doing, reading } from './common.ts';
 
@@ -34,19 +37,25 @@ export const labDemo = command({
     if (missing.length > 0) throw new CommandError(cannotRun(missing));
 
     const start = performance.now();
+    // Also when the reader of a pipe has gone (`… | head`), which ends the process at once.
+    const removeAtExit = () => removeNow(instance);
+    process.once('exit', removeAtExit);
     const failed = await doing(() => told(instance, context));
+    if (failed !== 'interrupted') {
+      const seconds = ((performance.now() - start) / 1000).toFixed(0);
+      stdout.write(
+        failed.length > 0
+          ? `\n${stdout.style.bad(`${failed.length} of the claims did not hold.`)}\n`
+          : `\n${stdout.style.good(`Everything held, in ${seconds} s.`)}\n`,
+      );
+      if (once) await doing(() => down(instance));
+      else stdout.write(farewell(instance, stdout));
+    }
+    process.off('exit', removeAtExit);
     if (failed === 'interrupted') {
       stderr.write(`stopped; lab '${instance}' is removed\n`);
       return 128 + constants.signals[signal.reason as NodeJS.Signals];
     }
-    const seconds = ((performance.now() - start) / 1000).toFixed(0);
-    if (failed.length > 0) {
-      stdout.write(`\n${stdout.style.bad(`${failed.length} of the claims did not hold`)}\n`);
-    } else {
-      stdout.write(`\n${stdout.style.good(`Everything held, in ${seconds} s.`)}\n`);
-    }
-    if (once) await doing(() => down(instance));
-    else stdout.write(farewell(instance, stdout));
     return failed.length > 0 ? 1 : 0;
   },
 });
@@ -70,7 +79,7 @@ async function told(instance: string, context: Context): Promise<Expectation[] |
     throw error;
   } finally {
     signal.removeEventListener('abort', cutOff);
-    progress.clear();
+    progress.end();
   }
 }
 
@@ -81,4 +90,10 @@ function cannotRun(missing: readonly string[]): string {
 
 function alternatives(): string {
   return `what works without:\n${INSTEAD.map((each) => `  ${each}`).join('\n')}`;
+}
+
+/** As `fullnat lab down`, where nothing can be waited for any more. */
+function removeNow(instance: string): void {
+  const main = resolve(import.meta.dirname, '../../main.js');
+  spawnSync(process.execPath, [main, 'lab', 'down', '--instance', instance], { stdio: 'ignore' });
 }
