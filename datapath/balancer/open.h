@@ -17,6 +17,8 @@ struct opening {
 	struct backend backend;
 	struct session_entry entry; /* first of the server's side, then of the client's */
 	__u32 backend_index, local_index, slot_index;
+	__u32 locals_first, locals_count, local_start;
+	int has_local;
 };
 
 static __always_inline __u32 next_in_schedule(__u32 pool_index, const struct pool *pool,
@@ -75,22 +77,29 @@ static __always_inline int reserve_port(struct opening *o, const struct local *l
 	return error;
 }
 
-/* Tries the pool's locals, beginning with the client's own (RFC 7857 section 4). */
-static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
+/* One local of the pool, beginning with the client's own; 1 ends the search. */
+static int try_local(__u32 step, struct opening *o)
 {
-	__u32 first, count = pool->locals_count;
 	struct local *local;
 
-	if (!count)
+	if (step >= o->locals_count)
+		return 1;
+	o->local_index = o->locals_first + (o->local_start + step) % o->locals_count;
+	local = bpf_map_lookup_elem(&locals, &o->local_index);
+	o->has_local = local && reserve_port(o, local) == 0;
+	return o->has_local;
+}
+
+/* Tries the pool's locals; the same client gets the same one first (RFC 7857 section 4). */
+static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
+{
+	o->locals_first = pool->locals_first;
+	o->locals_count = pool->locals_count;
+	if (!o->locals_count)
 		return -1;
-	first = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]) % count;
-	for (__u32 i = 0; i < LOCAL_TRIES && i < count; i++) {
-		o->local_index = pool->locals_first + (first + i) % count;
-		local = bpf_map_lookup_elem(&locals, &o->local_index);
-		if (local && reserve_port(o, local) == 0)
-			return 0;
-	}
-	return -1;
+	o->local_start = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]);
+	bpf_loop(LOCAL_TRIES, try_local, o, 0);
+	return o->has_local ? 0 : -1;
 }
 
 static __noinline void report(const struct opening *o, __u32 type)
