@@ -1,9 +1,16 @@
-/** Frames of any bytes, sent from a device of the lab as they are. */
+/** Frames of any bytes, sent from a device of the lab as they are, and received at another. */
 
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readPcap } from '../../packet/pcap.ts';
 import type { Lab } from '../lab.ts';
+import { LabError, waitUntil } from '../process.ts';
 import type { Role } from '../topology.ts';
 
 export type Device = { role: Role; device: string };
+
+/** Answers of programs, and what tcpdump still has in its ring. */
+const SETTLE_MS = 300;
 
 /** Node has no packet sockets. One frame a line, in hexadecimal. */
 const SENDER = [
@@ -40,4 +47,36 @@ export async function linkBetween(
   to: Device,
 ): Promise<{ source: string; destination: string }> {
   return { source: await linkAddress(lab, from), destination: await linkAddress(lab, to) };
+}
+
+/** What a device receives during `action`, oldest first. */
+export async function receivedDuring(
+  lab: Lab,
+  { role, device }: Device,
+  filter: string,
+  action: () => Promise<void>,
+): Promise<Uint8Array[]> {
+  const child = lab.spawn(
+    role,
+    [
+      ...['tcpdump', '-i', device, '-n', '-U', '-w', '-', '-s', '65535', '-Q', 'in'],
+      ...['-Z', 'root', '--immediate-mode', filter],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const file: Buffer[] = [];
+  let said = '';
+  child.stdout?.on('data', (chunk: Buffer) => file.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const closed = once(child, 'close');
+  try {
+    const started = await waitUntil(() => said.includes('listening on'), { timeoutMs: 5_000 });
+    if (!started) throw new LabError('LAB_NOT_READY', `tcpdump on ${device}: ${said}`);
+    await action();
+    await sleep(SETTLE_MS);
+  } finally {
+    child.kill('SIGINT');
+    await closed;
+  }
+  return readPcap(Buffer.concat(file)).frames.map(({ bytes }) => bytes);
 }

@@ -45,7 +45,7 @@ const COVERING = [
 export const PAIRWISE: readonly Setting[] = [...COVERING, '111111111'].map(fromSwitches);
 
 export function fromSwitches(word: string): Setting {
-  const [a, b, c, d, e, f, g, h, i] = [...word].map((letter) => letter === '1');
+  const [a, b, c, d, e, f, g, h, i] = word.split('').map((letter) => letter === '1');
   const [gso, gro, txChecksum] = [a === true, b === true, c === true];
   return {
     client: { gso, gro, txChecksum },
