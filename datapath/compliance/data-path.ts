@@ -36,6 +36,8 @@ export interface DataPath<Tables> {
   elapse(seconds: number): void;
   /** Puts every session into the moment between the decision to delete it and its end. */
   seize(): void;
+  /** Everything that is due by now has been expired when this is done. */
+  sweep(): Promise<void>;
   state(): State;
   close(): void;
 }

@@ -1,8 +1,7 @@
 /** Two connections want one tuple at the server: neither loses, unless the policy says so. */
-import type { CollisionPolicy } from '../../binding/contract.ts';
+
 import type { AgentTables } from '../data-path.ts';
 import {
-  ACK,
   CLIENT_DATA,
   CLIENT_FIN,
   SERVER_DATA,
@@ -20,7 +19,16 @@ import {
   OTHER_CLIENT,
 } from '../network.ts';
 import { dropped, fromBack, fromFront, rewritten, type Row } from '../row.ts';
-import { SERVER } from '../tables.ts';
+
+import {
+  policy,
+  MAPPED,
+  OTHER_LOCAL,
+  keptLocal,
+  localAnswers,
+  mappedDirect,
+  mappedRestored,
+} from './contest.ts';
 import {
   DIRECT,
   DIRECT_CLOSED,
@@ -34,39 +42,10 @@ import {
   restoredUp,
   SYN_BLANKED,
   synFor,
-  type AgentStep,
 } from './conversation.ts';
 
-/** The only port of the remap range, so that rows know it. */
-const MAPPED = '10.0.88.100:10000';
-const OTHER_LOCAL = '10.0.124.161:5005';
 const ORDERS = { open: [DIRECT, RESTORED], resting: [DIRECT_CLOSED, RESTORED_CLOSED] } as const;
 
-function policy(onCollision: CollisionPolicy): Partial<AgentTables> {
-  return { servers: [{ ...SERVER, onCollision, remap: [10_000, 10_000] }] };
-}
-
-/** A direct connection that the server sees as `MAPPED`. */
-const mappedDirect: readonly AgentStep[] = [
-  fromFront(
-    direct(SYN),
-    rewritten('to-backend', direct({ ...SYN, from: MAPPED }), 'collision-remapped'),
-  ),
-  fromBack(fromServer({ ...SYN_ACK, to: MAPPED }), rewritten('to-client', fromServer(SYN_ACK))),
-  fromFront(direct(ACK), rewritten('to-backend', direct({ ...ACK, from: MAPPED }))),
-];
-/** A balanced one. */
-const mappedRestored: readonly AgentStep[] = [
-  restoredSyn(CLIENT, { from: MAPPED }, 'collision-remapped'),
-  restoredDown(SYN_ACK, { to: MAPPED }),
-  restoredUp(ACK, { from: MAPPED }),
-];
-const keptLocal: readonly AgentStep[] = [
-  fromFront(
-    fromBalancer(synFor(CLIENT)),
-    rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'collision-local'),
-  ),
-];
 const subject = `${LOCAL}>${BACKEND}`;
 const directTuple = `${CLIENT}>${BACKEND}`;
 const visible = `${BACKEND}>${CLIENT}`;
@@ -165,66 +144,8 @@ const orderRows = (['open', 'resting'] as const).flatMap((owner): Row<AgentTable
   ];
 });
 
-/** The same connection of the local again, once the first rests: no other one is involved. */
-const againRows = (['remap', 'local', 'drop'] as const).flatMap(
-  (onCollision): Row<AgentTables>[] => {
-    const localClosed: readonly AgentStep[] = [
-      fromFront(fromBalancer(CLIENT_FIN), kept),
-      fromBack(
-        fromServer({ ...SERVER_FIN, to: LOCAL }),
-        rewritten(
-          'kept',
-          fromServer({
-            ...SERVER_FIN,
-            to: LOCAL,
-            ethernet: { source: '02:00:00:00:98:4f', destination: '02:00:00:00:98:01' },
-          }),
-        ),
-      ),
-    ];
-    return [
-      {
-        name: `${onCollision}: a SYN without TOA on its own resting tuple takes it up again`,
-        given: policy(onCollision),
-        steps: [
-          fromFront(fromBalancer(SYN), { ...kept, notes: ['toa-missing'] }),
-          ...localClosed,
-          fromFront(fromBalancer(SYN), { ...kept, notes: ['reopened', 'toa-missing'] }),
-        ],
-        after: { sessions: [{ kind: 'kept', back: `${BACKEND}>${LOCAL}` }], events: [] },
-      },
-      {
-        name: `${onCollision}: a server that calls its own listener again from a resting port can`,
-        given: policy(onCollision),
-        steps: [
-          fromFront(
-            fromBalancer(synFor('10.0.98.79:4000')),
-            rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'hairpin'),
-          ),
-          ...localClosed,
-          fromFront(
-            fromBalancer(synFor('10.0.98.79:4001')),
-            rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'hairpin', 'reopened'),
-          ),
-        ],
-        after: { sessions: [{ kind: 'kept', back: `${BACKEND}>${LOCAL}` }], events: [] },
-      },
-      {
-        name: `${onCollision}: a SYN with TOA on a resting tuple that was kept is restored`,
-        given: policy(onCollision),
-        steps: [
-          fromFront(fromBalancer(SYN), { ...kept, notes: ['toa-missing'] }),
-          ...localClosed,
-          restoredSyn(),
-        ],
-      },
-    ];
-  },
-);
-
 export const collisionRows: readonly Row<AgentTables>[] = [
   ...orderRows,
-  ...againRows,
   {
     name: 'remap: both connections go on, each by itself',
     given: policy('remap'),
@@ -270,22 +191,7 @@ export const collisionRows: readonly Row<AgentTables>[] = [
   {
     name: 'local: a connection that stays the local’s is answered by way of the balancer',
     given: policy('local'),
-    steps: [
-      ...DIRECT,
-      ...keptLocal,
-      fromBack(
-        fromServer({ ...SYN_ACK, to: LOCAL }),
-        rewritten(
-          'kept',
-          fromServer({
-            ...SYN_ACK,
-            to: LOCAL,
-            ethernet: { source: '02:00:00:00:98:4f', destination: '02:00:00:00:98:01' },
-          }),
-        ),
-      ),
-      directUp(CLIENT_DATA),
-    ],
+    steps: [...DIRECT, ...keptLocal, localAnswers(SYN_ACK), directUp(CLIENT_DATA)],
   },
   {
     name: 'drop: other clients and other ports are not touched',
@@ -350,47 +256,6 @@ export const collisionRows: readonly Row<AgentTables>[] = [
       fromFront(
         direct(SYN),
         dropped('drop-remap-exhausted', 'remap-exhausted', 'collision-dropped'),
-      ),
-    ],
-  },
-  {
-    name: 'a local port that the balancer gave to another client is that client’s',
-    steps: [
-      ...RESTORED,
-      restoredSyn(OTHER_CLIENT),
-      restoredDown(SYN_ACK, { to: OTHER_CLIENT }),
-      restoredUp(ACK, { from: OTHER_CLIENT }),
-    ],
-    after: {
-      sessions: [
-        { state: 'time-wait', back: `${BACKEND}>${CLIENT}` },
-        { state: 'established', back: `${BACKEND}>${OTHER_CLIENT}` },
-      ],
-    },
-  },
-  {
-    name: 'what the server still sends to the former client of a local port does not reach the new one',
-    steps: [
-      ...RESTORED,
-      restoredSyn(OTHER_CLIENT),
-      fromBack(fromServer(SERVER_DATA), dropped('drop-stale')),
-      fromBack(fromServer(SERVER_FIN), dropped('drop-stale')),
-    ],
-  },
-  {
-    name: 'the former client’s tuple is still its own when it comes by another local port',
-    given: policy('remap'),
-    steps: [
-      ...RESTORED,
-      restoredSyn(OTHER_CLIENT),
-      fromFront(
-        fromBalancer({ ...synFor(CLIENT), from: OTHER_LOCAL }),
-        rewritten(
-          'to-backend',
-          fromBalancer({ ...SYN_BLANKED, from: MAPPED }),
-          'toa-stripped',
-          'collision-remapped',
-        ),
       ),
     ],
   },

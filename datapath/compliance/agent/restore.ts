@@ -1,5 +1,5 @@
 /** The client's address comes back, and the server's answers go where the requests came from. */
-import { nop, timestamps, toa, unknownOption } from '../../../packet/index.ts';
+import { nop, toa } from '../../../packet/index.ts';
 import type { AgentTables } from '../data-path.ts';
 import {
   ACK,
@@ -17,17 +17,15 @@ import {
 import {
   BACKEND,
   CLIENT,
-  direct,
   fromBalancer,
   fromServer,
   LOCAL,
-  OTHER_CLIENT,
   restored,
   ROUTER_MAC,
   SERVER_MAC,
   toBalancer,
 } from '../network.ts';
-import { elapse, fromBack, fromFront, passed, rewritten, type Row } from '../row.ts';
+import { elapse, fromBack, fromFront, rewritten, type Row } from '../row.ts';
 import { AGENT_TABLES } from '../tables.ts';
 import {
   BLANKED,
@@ -45,7 +43,6 @@ import {
 const MOVED_MAC = '02:00:00:00:98:77';
 const hairpin = '10.0.98.79:40000';
 const identity = { front: `${LOCAL}>${BACKEND}`, back: `${BACKEND}>${LOCAL}` } as const;
-const stranger = '10.0.99.9:5004';
 
 export const restoreRows: readonly Row<AgentTables>[] = [
   {
@@ -180,114 +177,6 @@ export const restoreRows: readonly Row<AgentTables>[] = [
       fromBack(fromServer({ ...SYN_ACK, to: LOCAL }), rewritten('kept', toBalancer(SYN_ACK))),
     ],
     after: { sessions: [{ kind: 'kept', ...identity }] },
-  },
-  {
-    name: 'TOA from an address that is not trusted is blanked and not believed',
-    steps: [
-      fromFront(
-        direct({ ...synFor(OTHER_CLIENT), from: stranger }),
-        rewritten('kept', direct({ ...SYN_BLANKED, from: stranger }), 'toa-untrusted'),
-      ),
-    ],
-    after: { sessions: [{ kind: 'direct', back: `${BACKEND}>${stranger}` }] },
-  },
-  {
-    name: 'the same for IPv6’s size',
-    steps: [
-      fromFront(
-        direct({ ...SYN, from: stranger, options: [unknownOption(254, bytes(18))] }),
-        rewritten(
-          'kept',
-          direct({ ...SYN, from: stranger, options: Array.from({ length: 20 }, () => nop) }),
-          'toa-untrusted',
-        ),
-      ),
-    ],
-  },
-  {
-    name: 'the address next to the trusted ones is not trusted',
-    steps: [
-      fromFront(
-        direct({ ...synFor(OTHER_CLIENT), from: '10.0.124.176:5004' }),
-        rewritten('kept', direct({ ...SYN_BLANKED, from: '10.0.124.176:5004' }), 'toa-untrusted'),
-      ),
-    ],
-  },
-  {
-    name: 'a direct connection is known and untouched',
-    steps: [...DIRECT, fromFront(direct({ ...CLIENT_DATA, options: [timestamps(1, 2)] }), kept)],
-    after: { sessions: [{ state: 'established', kind: 'direct', front: `${CLIENT}>${BACKEND}` }] },
-  },
-  {
-    name: 'a direct SYN on a resting direct connection takes it up again',
-    steps: [
-      ...DIRECT,
-      fromFront(direct(CLIENT_FIN), kept),
-      fromBack(fromServer(SERVER_FIN), kept),
-      fromFront(direct(SYN), { ...kept, notes: ['reopened'] }),
-    ],
-    after: { sessions: [{ kind: 'direct', flags: ['reopened'] }] },
-  },
-  ...(['SYN', 'A', 'R'] as const).map((flags): Row<AgentTables> => ({
-    name: `a server that is not ours: ${flags} passes both ways`,
-    steps: [
-      fromFront(
-        fromBalancer({
-          ...synFor(CLIENT),
-          flags: flags === 'SYN' ? 'S' : flags,
-          to: '10.0.98.79:8057',
-        }),
-        passed,
-      ),
-      fromBack(
-        fromServer({ flags: flags === 'SYN' ? 'SA' : flags, from: '10.0.98.79:8057' }),
-        passed,
-      ),
-    ],
-    after: { sessions: [] },
-  })),
-  {
-    name: 'connections that the server itself opens pass',
-    steps: [
-      fromBack(fromServer(SYN), passed),
-      fromFront(direct({ ...SYN_ACK, to: BACKEND }), passed),
-    ],
-    after: { sessions: [] },
-  },
-  {
-    name: 'a RST for a connection that nobody knows passes',
-    steps: [fromFront(direct(CLIENT_RST), passed), fromBack(fromServer(SERVER_RST), passed)],
-    after: { sessions: [] },
-  },
-  {
-    name: 'a connection found in mid-stream from the client is taken in as direct',
-    steps: [
-      fromFront(direct(CLIENT_DATA), { ...kept, notes: ['adopted'] }),
-      fromBack(fromServer(SERVER_DATA), kept),
-    ],
-    after: { sessions: [{ state: 'established', kind: 'direct', flags: ['adopted'] }] },
-  },
-  {
-    name: 'a connection found in mid-stream from the server is taken in as direct',
-    steps: [
-      fromBack(fromServer(SERVER_DATA), { ...kept, notes: ['adopted'] }),
-      fromFront(direct(CLIENT_DATA), kept),
-    ],
-    after: { sessions: [{ state: 'established', kind: 'direct', flags: ['adopted'] }] },
-  },
-  {
-    name: 'a connection found in mid-stream from a local is kept as it is',
-    steps: [fromFront(fromBalancer(CLIENT_DATA), { ...kept, notes: ['adopted'] })],
-    after: { sessions: [{ state: 'established', kind: 'kept', flags: ['adopted'] }] },
-  },
-  {
-    name: 'a connection in mid-stream of which there is no room to take note goes on',
-    given: { sessionCapacity: 1 },
-    steps: [
-      ...RESTORED,
-      fromFront(direct({ ...CLIENT_DATA, from: OTHER_CLIENT }), passed),
-      fromBack(fromServer({ ...SERVER_DATA, to: OTHER_CLIENT }), passed),
-    ],
   },
   {
     name: 'a session outlives silence',

@@ -38,6 +38,7 @@ export async function loadAgent(): Promise<DataPath<AgentTables>> {
     receive: (frame, from) => runOn(programs[from], maps, frame, INTERFACE[from]),
     elapse: (seconds) => sessions.age(seconds),
     seize: () => sessions.seize(),
+    sweep: () => sessions.sweep(),
     state: () => sessions.state(),
     close: () => {
       sessions.close();

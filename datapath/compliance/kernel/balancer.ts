@@ -44,6 +44,7 @@ export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
     receive: (frame, from) => runOn(program, maps, frame, INTERFACE[from]),
     elapse: (seconds) => sessions.age(seconds),
     seize: () => sessions.seize(),
+    sweep: () => sessions.sweep(),
     state: (): State => ({
       ...sessions.state(),
       listeners: maps.listenerTraffic.sums(COUNTED),

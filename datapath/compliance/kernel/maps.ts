@@ -1,4 +1,5 @@
 /** What the maps of a loaded program hold, as a `State`; and their return to emptiness. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { u32 } from '../../binding/codec.ts';
 import {
   CLOSED_BY_BACK,
@@ -12,14 +13,20 @@ import {
   type Settings,
 } from '../../binding/contract.ts';
 import { remove, nextKey, update, valueBytesOf } from '../../binding/kernel-map.ts';
+import type { ProgramRef } from '../../binding/kernel-object.ts';
 import { ArrayMap, type TypedMap } from '../../binding/map.ts';
 import type { CommonMaps } from '../../binding/object-maps.ts';
 import type { LoadedObject } from '../../binding/object.ts';
 import { RingBuffer } from '../../binding/ring-buffer.ts';
 import { stateOf, ticksFromSeconds } from '../../binding/sessions.ts';
+import { testRun } from '../../binding/test-run.ts';
 import type { EventView, SessionLimits, SessionView, Side, State } from '../data-path.ts';
 import { findFaults } from './faults.ts';
 import { tupleOf } from './tuple.ts';
+
+/** A pass of a small table takes a few steps of 20 ms. */
+const POLL_MS = 10;
+const SWEEP_MAX_MS = 5_000;
 
 /** More than any row has listeners or backends. */
 export const COUNTED = 8;
@@ -42,10 +49,13 @@ export class SessionMaps {
   readonly #maps: CommonMaps;
   readonly #ring: RingBuffer;
   readonly #eventSent: ArrayMap<number>;
+  readonly #startSweep: ProgramRef;
+  #sweeping = false;
   #events: EventView[] = [];
 
   constructor(object: LoadedObject, maps: CommonMaps) {
     this.#maps = maps;
+    this.#startSweep = object.program('start_sweep');
     this.#eventSent = new ArrayMap(object.map('event_sent'), u32);
     this.#ring = new RingBuffer(maps.events, (record) => this.#events.push(viewEvent(record)));
   }
@@ -59,6 +69,7 @@ export class SessionMaps {
     clearHash(localPorts);
     while (freeSlots.pop() !== undefined);
     update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
+    this.#sweeping = false; // the kernel ends a timer whose map entry is written
     for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
     for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
     this.#ring.consume();
@@ -90,6 +101,18 @@ export class SessionMaps {
       sessionSlots.set(index, { ...slot, word: SESSION_STATE.dead });
       const ports = localPorts.get(slot);
       if (ports) localPorts.set(slot, { ...ports, inUse: ports.inUse - 1 });
+    }
+  }
+
+  /** Starts the sweeper if it does not run yet; a pass that began after now has then seen every slot. */
+  async sweep(): Promise<void> {
+    if (!this.#sweeping) testRun(this.#startSweep, {});
+    this.#sweeping = true;
+    const passes = () => this.#maps.sweep.get(0).stats.passes;
+    const wanted = passes() + 2;
+    for (let waited = 0; passes() < wanted; waited += POLL_MS) {
+      if (waited > SWEEP_MAX_MS) throw new Error(`no pass of the sweeper in ${SWEEP_MAX_MS} ms`);
+      await sleep(POLL_MS);
     }
   }
 

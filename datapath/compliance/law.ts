@@ -1,0 +1,8 @@
+/** A law: what holds over many packets, where no single packet out can be foretold. */
+import type { DataPath } from './data-path.ts';
+
+export interface Law<Tables> {
+  readonly name: string;
+  /** Throws when the law is broken; begins with a `reset`. */
+  check(path: DataPath<Tables>): void | Promise<void>;
+}
