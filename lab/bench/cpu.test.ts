@@ -20,32 +20,42 @@ test('a file that is no /proc/stat is refused', () => {
     assert.throws(() => parseCpuTimes(text), /no line of eight CPU times/);
 });
 
-const interval = (busy: number, idle: number, steal: number, seconds: number) =>
+const interval = (busy: number, idle: number, steal: number, others = 0, seconds = 4) =>
   cpuInterval(
     { busySeconds: 10, idleSeconds: 20, stealSeconds: 30 },
     { busySeconds: 10 + busy, idleSeconds: 20 + idle, stealSeconds: 30 + steal },
-    seconds,
+    { seconds, othersSeconds: others },
   );
 
 test('shares are of the time of all cores', () => {
-  assert.deepEqual(interval(3, 4, 1, 4), {
-    seconds: 4,
-    busySeconds: 3,
-    busyShare: 0.375,
-    stealShare: 0.125,
+  assert.deepEqual(interval(3, 4, 1, 0.5), {
+    ...{ seconds: 4, othersSeconds: 0.5, busySeconds: 3 },
+    ...{ busyShare: 0.375, stealShare: 0.125 },
   });
-  assert.equal(interval(0, 0, 0, 0).busyShare, 0);
+  assert.equal(interval(0, 0, 0).busyShare, 0);
 });
 
-test('the background is taken off in proportion to time', () => {
-  assert.equal(busySecondsOf(interval(6, 2, 0, 4), interval(0.25, 0.75, 0, 0.5)), 4);
-});
+const rows: { says: string; work: [number, number]; idle: [number, number]; is: number }[] = [
+  { says: 'an idle machine', work: [6, 0], idle: [0, 0], is: 6 },
+  { says: 'our own background, in proportion to time', work: [6, 0], idle: [0.25, 0], is: 4 },
+  { says: 'others, as much as they used meanwhile', work: [6, 2], idle: [0.5, 0.5], is: 4 },
+  { says: 'others that read more than there was', work: [6, 0], idle: [0, 0.1], is: 6 },
+];
 
-test('a busy loop costs about its own time', async () => {
-  const { cpu } = await cpuDuring(async () => {
+for (const { says, work, idle, is } of rows) {
+  test(`taken off: ${says}`, () => {
+    const background = interval(idle[0], 0.75, 0, idle[1], 0.5);
+    assert.equal(busySecondsOf(interval(work[0], 2, 0, work[1]), background), is);
+  });
+}
+
+test('a busy loop costs about its own time, and another process does not', async () => {
+  const work = async () => {
     const end = performance.now() + 300;
     while (performance.now() < end);
-  });
+  };
+  const { cpu } = await cpuDuring({ times: () => new Map([[1, performance.now() / 1e3]]) }, work);
   assert.ok(cpu.busySeconds > 0.2, `${cpu.busySeconds} s`);
   assert.ok(cpu.seconds >= 0.3 && cpu.seconds < 3);
+  assert.ok(Math.abs(cpu.othersSeconds - cpu.seconds) < 0.1);
 });

@@ -2,11 +2,14 @@
  * How much of the whole machine's CPU time an interval cost, from /proc/stat.
  *
  * Every core and every kind of work counts, so nothing hides in an interrupt or
- * in another process. Time that the hypervisor took (steal) is not ours.
+ * a kernel thread. What processes that are not ours used is taken off, and so is
+ * what our own labs and the kernel do when nobody asks them anything. Time that
+ * the hypervisor took (steal) is not ours either.
  */
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { secondsBetween, type OtherProcesses } from './others.ts';
 
 /** Seconds since boot, all cores together. */
 export type CpuTimes = { busySeconds: number; idleSeconds: number; stealSeconds: number };
@@ -17,6 +20,8 @@ export type CpuInterval = {
   /** Of all cores' time: 1 is a machine without a free moment. */
   busyShare: number;
   stealShare: number;
+  /** Of processes that are not ours; part of the busy time. */
+  othersSeconds: number;
 };
 
 /** USER_HZ of every Linux port that Node runs on. */
@@ -46,37 +51,50 @@ export function parseCpuTimes(stat: string): CpuTimes {
   };
 }
 
-export function cpuInterval(before: CpuTimes, after: CpuTimes, seconds: number): CpuInterval {
+export function cpuInterval(
+  before: CpuTimes,
+  after: CpuTimes,
+  { seconds, othersSeconds }: Pick<CpuInterval, 'seconds' | 'othersSeconds'>,
+): CpuInterval {
   const busySeconds = after.busySeconds - before.busySeconds;
   const stealSeconds = after.stealSeconds - before.stealSeconds;
   const allSeconds = busySeconds + stealSeconds + after.idleSeconds - before.idleSeconds;
   return {
     seconds,
+    othersSeconds,
     busySeconds,
     busyShare: allSeconds === 0 ? 0 : busySeconds / allSeconds,
     stealShare: allSeconds === 0 ? 0 : stealSeconds / allSeconds,
   };
 }
 
-/** What `work` cost beyond what the machine did by itself before. */
+/** What `work` cost beyond what our labs and the kernel did by themselves before. */
 export function busySecondsOf(work: CpuInterval, background: CpuInterval): number {
-  return work.busySeconds - (background.busySeconds / background.seconds) * work.seconds;
+  const idleRate = (background.busySeconds - background.othersSeconds) / background.seconds;
+  return work.busySeconds - work.othersSeconds - Math.max(0, idleRate) * work.seconds;
 }
 
 /** CPU time while `work` goes on. */
 export async function cpuDuring<T>(
+  others: OtherProcesses,
   work: () => Promise<T>,
 ): Promise<{ result: T; cpu: CpuInterval }> {
+  const othersBefore = others.times();
   const started = performance.now();
   const before = readCpuTimes();
   const result = await work();
   const after = readCpuTimes();
-  return { result, cpu: cpuInterval(before, after, (performance.now() - started) / 1_000) };
+  const seconds = (performance.now() - started) / 1_000;
+  const othersSeconds = secondsBetween(othersBefore, others.times());
+  return { result, cpu: cpuInterval(before, after, { seconds, othersSeconds }) };
 }
 
 /** What the machine does by itself just now. */
-export async function cpuBackground(milliseconds: number, signal: AbortSignal) {
-  const { cpu } = await cpuDuring(() => sleep(milliseconds, undefined, { signal }));
+export async function cpuBackground(
+  others: OtherProcesses,
+  { milliseconds, signal }: { milliseconds: number; signal: AbortSignal },
+): Promise<CpuInterval> {
+  const { cpu } = await cpuDuring(others, () => sleep(milliseconds, undefined, { signal }));
   return cpu;
 }
 

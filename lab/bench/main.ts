@@ -16,8 +16,9 @@
  *   that trap, or ran out of ports, is seen.
  * - A way's turn comes again after a minute with the defaults: ports have rested.
  *
- * Not fair yet: a machine that has something else to do. Its background is measured before each run
- * and taken off, which is right only while the machine is not full; the report says when it was busy.
+ * - CPU time is that of /proc/stat without processes outside the labs, and without what the labs and
+ *   the kernel do by themselves, measured before each run. Others on the machine still make rates
+ *   lower and caches colder: the report says how much of it they used.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,9 +1,11 @@
 /** One measurement: load through one contender, and what it cost the whole machine. */
 
+import { availableParallelism } from 'node:os';
 import { countersDuring } from '../counters.ts';
 import type { Contender } from './contenders.ts';
 import { busySecondsOf, cpuBackground, cpuDuring } from './cpu.ts';
 import { iperfArgv, parseIperf } from './iperf.ts';
+import type { OtherProcesses } from './others.ts';
 import { parseWrk, wrkArgv } from './wrk.ts';
 
 export type MeasureName = 'connections' | 'requests' | 'bulk';
@@ -14,9 +16,9 @@ export type Sample = {
   perSecond: number;
   /** Of the whole machine for one of `count`, its background taken off. */
   cpuMicroseconds: number;
-  /** How busy all cores were, and how busy without us just before. */
+  /** How busy all cores were; with processes that are not ours; and what the hypervisor took. */
   busyShare: number;
-  backgroundShare: number;
+  othersShare: number;
   stealShare: number;
   /** SYNs that clients had to send again: a collapse shows here first. */
   synRetransmits: number;
@@ -33,13 +35,14 @@ const BACKGROUND_MS = 600;
 export async function measure(
   name: MeasureName,
   contender: Contender,
-  options: LoadOptions,
+  options: LoadOptions & { others: OtherProcesses },
 ): Promise<Sample> {
   const { lab } = contender;
-  const background = await cpuBackground(BACKGROUND_MS, options.signal);
+  const { others, signal } = options;
+  const background = await cpuBackground(others, { milliseconds: BACKGROUND_MS, signal });
   const { result, changes } = await countersDuring(lab.namespace('client'), () =>
     countersDuring(lab.namespace('client2'), () =>
-      cpuDuring(() => runLoad(name, contender, options)),
+      cpuDuring(others, () => runLoad(name, contender, options)),
     ),
   );
   const { result: load, cpu } = result.result;
@@ -50,7 +53,7 @@ export async function measure(
     perSecond: load.count / load.seconds,
     cpuMicroseconds: (busySecondsOf(cpu, background) / load.count) * 1e6,
     busyShare: cpu.busyShare,
-    backgroundShare: background.busyShare,
+    othersShare: cpu.othersSeconds / (cpu.seconds * availableParallelism()),
     stealShare: cpu.stealShare,
     synRetransmits: counted('TcpExtTCPSynRetrans'),
     retransmits: counted('TcpRetransSegs'),

@@ -33,10 +33,13 @@ export type ProgramFigures = {
 
 type Runs = Pick<ProgramInfo, 'runCount' | 'runNanoseconds'>;
 
-const HOOKS: readonly { role: Role; device: string; direction: 'ingress' | 'egress' }[] = [
-  { role: 'balancer', device: 'eth0', direction: 'ingress' },
-  { role: 'host', device: 'vnet1', direction: 'egress' },
-  { role: 'host', device: 'vnet1', direction: 'ingress' },
+type Hook = { program: string; role: Role; device: string; direction: 'ingress' | 'egress' };
+
+/** The kernel cuts names to 15 letters; these are whole. */
+const HOOKS: readonly Hook[] = [
+  { program: 'balancer_ingress', role: 'balancer', device: 'eth0', direction: 'ingress' },
+  { program: 'agent_to_server', role: 'host', device: 'vnet1', direction: 'egress' },
+  { program: 'agent_from_server', role: 'host', device: 'vnet1', direction: 'ingress' },
 ];
 const LOADS: readonly MeasureName[] = ['connections', 'requests', 'bulk'];
 const NOTHING_RUNS = 1_000_000;
@@ -47,7 +50,7 @@ export async function measurePrograms(
   options: LoadOptions,
 ): Promise<ProgramFigures> {
   const attached = await Promise.all(
-    HOOKS.map(({ role, device, direction }) => attachedId(contender.lab, role, device, direction)),
+    HOOKS.map(async (hook) => ({ name: hook.program, id: await attachedId(contender.lab, hook) })),
   );
   const stats = enableStats();
   try {
@@ -76,21 +79,21 @@ export function runsBetween(before: Runs, after: Runs) {
   return { packets, nanosecondsPerPacket: packets === 0 ? 0 : nanoseconds / packets };
 }
 
-/** `tc -j filter show`: the program of the first filter that has one. */
-export function programIdIn(json: string): { id: number; name: string } | undefined {
-  const filters = JSON.parse(json) as {
-    options?: { prog?: { id: number; name?: string }; bpf_name?: string };
-  }[];
-  const filter = filters.find(({ options }) => options?.prog !== undefined)?.options;
-  return filter?.prog && { id: filter.prog.id, name: filter.prog.name ?? filter.bpf_name ?? '' };
+/** `tc -j filter show`: the id of the program of the first filter that has one. */
+export function programIdIn(json: string): number | undefined {
+  const filters = JSON.parse(json) as { options?: { prog?: { id: number } } }[];
+  return filters.find(({ options }) => options?.prog !== undefined)?.options?.prog?.id;
 }
 
-async function attachedId(lab: Lab, role: Role, device: string, direction: string) {
+async function attachedId(lab: Lab, { program, role, device, direction }: Hook): Promise<number> {
   const argv = ['tc', '-j', 'filter', 'show', 'dev', device, direction];
-  const program = programIdIn((await lab.run(role, argv)).stdout);
-  if (program === undefined)
-    throw new LabError('LAB_NOT_READY', `no program at ${direction} of ${device} of ${role}`);
-  return program;
+  const id = programIdIn((await lab.run(role, argv)).stdout);
+  if (id === undefined)
+    throw new LabError(
+      'LAB_NOT_READY',
+      `${program} is not at ${direction} of ${device} of ${role}`,
+    );
+  return id;
 }
 
 function infoOf({ id, name }: { id: number; name: string }): ProgramInfo {

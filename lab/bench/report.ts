@@ -28,25 +28,29 @@ type Wording = {
   rate: string;
   rateOf: (perSecond: number) => string;
   cpu: string;
+  cpuOf: (microseconds: number) => string;
 };
 
 const WORDING: Readonly<Record<MeasureName, Wording>> = {
   connections: {
     title: 'New connections (wrk, Connection: close, 64 at once)',
     ...{ rate: 'CONN/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/CONN' },
+    cpuOf: (microseconds) => figure(microseconds, 1),
   },
   requests: {
     title: 'Requests on open connections (wrk, 64 connections)',
     ...{ rate: 'REQ/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/REQ' },
+    cpuOf: (microseconds) => figure(microseconds, 2),
   },
   bulk: {
     title: 'Bulk (iperf3, one stream to the server)',
-    ...{ rate: 'GBIT/S', rateOf: (perSecond) => figure(perSecond * 8, 2), cpu: 'CPU µs/GB' },
+    ...{ rate: 'GBIT/S', rateOf: (perSecond) => figure(perSecond * 8, 2), cpu: 'CPU ms/GB' },
+    cpuOf: (microseconds) => figure(microseconds / 1e3),
   },
 };
 
-/** A machine with more to do than this before a measurement spoils its CPU figure. */
-const BACKGROUND_LIMIT = 0.1;
+/** More of the machine than this in other hands spoils rates, and the caches. */
+const OTHERS_LIMIT = 0.05;
 const STEAL_LIMIT = 0.02;
 
 export function report(result: BenchResult): string {
@@ -64,7 +68,7 @@ function headReport({ date, machine, options }: BenchResult): string {
   const { cpu, cores, kernel } = machine;
   return `${date}  ${cpu}, ${cores} cores, Linux ${kernel}
 median of ${options.rounds} rounds of ${options.seconds} s, interleaved; SPREAD is (max - min) / median
-CPU is of the whole machine, its background taken off; ADDED is CPU beyond the direct way
+CPU is of the whole machine without others' processes and idle background; ADDED: beyond direct
 `;
 }
 
@@ -77,7 +81,7 @@ function figuresReport(figures: readonly Figure[]): string[] {
 }
 
 function measureReport(name: MeasureName, figures: readonly Figure[]): string {
-  const { title, rate, rateOf, cpu } = WORDING[name];
+  const { title, rate, rateOf, cpu, cpuOf } = WORDING[name];
   const of = new Map<ContenderName, readonly Sample[]>(
     figures.filter(({ measure }) => measure === name).map((each) => [each.contender, each.samples]),
   );
@@ -87,7 +91,6 @@ function measureReport(name: MeasureName, figures: readonly Figure[]): string {
     if (samples === undefined) return [];
     const rates = summary(samples.map(({ perSecond }) => perSecond));
     const costs = summary(samples.map(({ cpuMicroseconds }) => cpuMicroseconds));
-    const digits = costs.median < 1000 ? 1 : 0;
     const total = (of: (sample: Sample) => number) =>
       figure(samples.reduce((sum, sample) => sum + of(sample), 0));
     return [
@@ -96,11 +99,9 @@ function measureReport(name: MeasureName, figures: readonly Figure[]): string {
         rateOf(rates.median),
         percent(spread(rates)),
         figure(rates.median / medianOf(direct, 'perSecond'), 2),
-        figure(costs.median, digits),
+        cpuOf(costs.median),
         percent(spread(costs)),
-        contender === 'direct'
-          ? '-'
-          : figure(costs.median - medianOf(direct, 'cpuMicroseconds'), digits),
+        contender === 'direct' ? '-' : cpuOf(costs.median - medianOf(direct, 'cpuMicroseconds')),
         total(({ synRetransmits }) => synRetransmits),
         total(({ retransmits }) => retransmits),
         total(({ errors }) => errors),
@@ -112,12 +113,13 @@ function measureReport(name: MeasureName, figures: readonly Figure[]): string {
 }
 
 function warnings(samples: readonly Sample[]): string[] {
-  const busiest = Math.max(...samples.map(({ backgroundShare }) => backgroundShare));
+  const others = Math.max(...samples.map(({ othersShare }) => othersShare));
   const stolen = Math.max(...samples.map(({ stealShare }) => stealShare));
   return [
-    ...(busiest > BACKGROUND_LIMIT
+    ...(others > OTHERS_LIMIT
       ? [
-          `The machine was not idle (busy up to ${percent(busiest)} before a run): do not trust CPU.\n`,
+          `Others used up to ${percent(others)} of the machine during a run: rates are not comparable.
+`,
         ]
       : []),
     ...(stolen > STEAL_LIMIT

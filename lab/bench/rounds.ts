@@ -1,7 +1,9 @@
 /** Every measure through every contender in turn, round after round: what drifts, drifts for all. */
 
+import { ROLES } from '../topology.ts';
 import type { Contender, ContenderName } from './contenders.ts';
 import { measure, runLoad, type MeasureName, type Sample } from './measures.ts';
+import { otherProcesses } from './others.ts';
 
 export type Figure = { measure: MeasureName; contender: ContenderName; samples: Sample[] };
 
@@ -20,6 +22,9 @@ export async function runRounds(
   options: RoundOptions,
 ): Promise<Figure[]> {
   const { rounds, seconds, signal, say } = options;
+  const others = otherProcesses(
+    contenders.flatMap(({ lab }) => ROLES.map((role) => lab.namespace(role))),
+  );
   const figures = measures.flatMap((name) =>
     contenders.map((contender) => ({ name, contender, samples: [] as Sample[] })),
   );
@@ -27,7 +32,7 @@ export async function runRounds(
     await runLoad('requests', contender, { seconds: WARM_UP_SECONDS, signal });
   for (let round = 1; round <= rounds; round++) {
     for (const { name, contender, samples } of figures) {
-      const sample = await measure(name, contender, { seconds, signal });
+      const sample = await measure(name, contender, { seconds, signal, others });
       samples.push(sample);
       say(`round ${round}/${rounds}  ${name}  ${contender.title}: ${briefly(sample)}`);
     }

@@ -14,7 +14,13 @@ export type ExpiryFigure = {
   /** Seconds from the end of a session's timeout to its end. */
   lateSeconds: Summary;
   /** All sessions end at once, in one pass. */
-  mass: { expired: number; seconds: number; nanosecondsPerSession: number };
+  mass: {
+    expired: number;
+    seconds: number;
+    nanosecondsPerSession: number;
+    /** How long a step full of sessions to end keeps a core's packets waiting. */
+    stepMicroseconds: number;
+  };
 };
 
 export type LookupFigure = { sessions: number; nanosecondsPerPacket: number };
@@ -89,12 +95,11 @@ async function measureIdle({ maps, sessions }: SessionTable, signal: AbortSignal
   const seconds = (performance.now() - started) / 1_000;
   const nanoseconds = after.nanoseconds - before.nanoseconds;
   const slots = (after.passes - before.passes) * sessions + after.cursor - before.cursor;
-  const stepSlots = Math.max(STEP_SLOTS_MIN, Math.floor(sessions / STEPS_PER_PASS) + 1);
   return {
     coreShare: nanoseconds / 1e9 / seconds,
     passesPerSecond: slots / sessions / seconds,
     nanosecondsPerSlot: nanoseconds / slots,
-    stepMicroseconds: ((nanoseconds / slots) * stepSlots) / 1e3,
+    stepMicroseconds: ((nanoseconds / slots) * stepSlots(sessions)) / 1e3,
   };
 }
 
@@ -132,7 +137,7 @@ async function watchExpiry(
 }
 
 async function endAll(table: SessionTable): Promise<ExpiryFigure['mass']> {
-  const { maps } = table;
+  const { maps, sessions } = table;
   const before = maps.sweep.get(0).stats;
   const started = performance.now();
   setTimeouts(table, 0);
@@ -145,8 +150,10 @@ async function endAll(table: SessionTable): Promise<ExpiryFigure['mass']> {
   if (!ended) throw new Error(`${after.live} sessions did not end within ${GIVE_UP_SECONDS} s`);
   const all = (expired: readonly number[]) => expired.reduce((sum, count) => sum + count, 0);
   const expired = all(after.expired) - all(before.expired);
-  return {
-    ...{ expired, seconds },
-    nanosecondsPerSession: (after.nanoseconds - before.nanoseconds) / expired,
-  };
+  const nanosecondsPerSession = (after.nanoseconds - before.nanoseconds) / expired;
+  const stepMicroseconds = (nanosecondsPerSession * stepSlots(sessions)) / 1e3;
+  return { expired, seconds, nanosecondsPerSession, stepMicroseconds };
 }
+
+const stepSlots = (sessions: number) =>
+  Math.max(STEP_SLOTS_MIN, Math.floor(sessions / STEPS_PER_PASS) + 1);

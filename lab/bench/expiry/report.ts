@@ -16,9 +16,10 @@ ${table(
 )}
 All sessions due at once
 ${table(
-  ['SESSIONS', 'GONE AFTER, s', 'NS/SESSION'],
+  ['SESSIONS', 'GONE AFTER, s', 'NS/SESSION', 'STEP, µs'],
   sweeps.map(({ mass }) => [
     ...[figure(mass.expired), figure(mass.seconds, 2), figure(mass.nanosecondsPerSession)],
+    figure(mass.stepMicroseconds),
   ]),
 )}
 A packet of a known session, run alone (${growth(lookups)} from the smallest to the largest table)
