@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { printFrame } from '../../packet/print.ts';
 import { balancerConfig } from '../config.ts';
 import { startDaemons } from '../daemons.ts';
 import type { Lab } from '../lab.ts';
@@ -22,6 +21,7 @@ import {
   type Frame,
   type Link,
 } from './bystander-frames.ts';
+import { assertSame, inWords, oneHopLater, without, words } from './bystander-words.ts';
 import { reasonToSkip, rowsOf, tell } from './machine.ts';
 import { linkAddress, linkBetween, receivedDuring, sendFrames, type Device } from './raw.ts';
 
@@ -273,54 +273,4 @@ async function startOwnService(lab: Lab) {
   child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   assert.ok(await waitUntil(() => said.includes('listening'), { timeoutMs: 10_000 }));
   return child;
-}
-
-const IP_AT = 14;
-const ID_AT = IP_AT + 4;
-const TTL_AT = IP_AT + 8;
-const IP_CHECKSUM_AT = IP_AT + 10;
-const SOURCE_AT = IP_AT + 12;
-/** Chosen at random by the kernel for packets of its own. */
-const OWN_ADDRESSES = new Set([VIRTUAL, BALANCER, SERVER, BEYOND]);
-
-/** The same frames, in any order; what is missing and what is too many is named. */
-function assertSame(actual: readonly string[], expected: readonly string[]): void {
-  const difference = { missing: without(expected, actual), tooMany: without(actual, expected) };
-  assert.deepEqual(difference, { missing: [], tooMany: [] });
-}
-
-function without(all: readonly string[], others: readonly string[]): string[] {
-  const left = [...others];
-  return all.filter((each) => {
-    const at = left.indexOf(each);
-    if (at >= 0) left.splice(at, 1);
-    return at < 0;
-  });
-}
-
-const words = (frames: readonly Uint8Array[]) => frames.map(inWords).toSorted();
-
-/** A line for people and all of the bytes, without what the kernel draws at random. */
-function inWords(frame: Uint8Array): string {
-  const bytes = Buffer.from(frame);
-  const isIpv4 = bytes.length >= SOURCE_AT + 4 && bytes.readUInt16BE(12) === 0x0800;
-  if (isIpv4 && OWN_ADDRESSES.has([...bytes.subarray(SOURCE_AT, SOURCE_AT + 4)].join('.'))) {
-    bytes.writeUInt16BE(0, ID_AT);
-    bytes.writeUInt16BE(0, IP_CHECKSUM_AT);
-  }
-  return `${printFrame(bytes)} ${bytes.toString('hex')}`;
-}
-
-/** As a router sends it on: the other way along the link, TTL one less, without padding. */
-function oneHopLater(frame: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(
-    frame.subarray(0, IP_AT + (((frame[16] ?? 0) << 8) | (frame[17] ?? 0))),
-  );
-  bytes.set(frame.subarray(6, 12), 0);
-  bytes.set(frame.subarray(0, 6), 6);
-  bytes.writeUInt8(bytes.readUInt8(TTL_AT) - 1, TTL_AT);
-  // RFC 1624: TTL is the high byte of its word.
-  const sum = bytes.readUInt16BE(IP_CHECKSUM_AT) + 0x0100;
-  bytes.writeUInt16BE((sum & 0xffff) + (sum >>> 16), IP_CHECKSUM_AT);
-  return bytes;
 }

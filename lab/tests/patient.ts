@@ -3,7 +3,9 @@
  * more until it is told to by a line on its standard input. Then it tells how
  * its second line ended:
  *
- *   node dist/lab/tests/patient.js 10.0.23.111:19056
+ *   node dist/lab/tests/patient.js 10.0.23.111:19056 60000
+ *
+ * The number is the length of the second line: a long one leaves in packets larger than the MTU.
  */
 
 import { connect } from 'node:net';
@@ -13,7 +15,8 @@ export type PatientResult = { outcome: string; afterMs: number; localPort: numbe
 
 const TIMEOUT_MS = 10_000;
 
-const [host, port] = (process.argv[2] ?? '').split(':');
+const [target = '', bytes = '7'] = process.argv.slice(2);
+const [host, port] = target.split(':');
 const socket = connect({ host: host ?? '', port: Number(port), noDelay: true });
 let saidAt = 0;
 let localPort = 0;
@@ -30,7 +33,7 @@ socket.on('close', () => tell('closed'));
 
 createInterface(process.stdin).once('line', () => {
   saidAt = performance.now();
-  socket.write('second\n');
+  socket.write(`${'x'.repeat(Number(bytes) - 1)}\n`);
   setTimeout(() => tell('nothing'), TIMEOUT_MS);
 });
 

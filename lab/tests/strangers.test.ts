@@ -33,6 +33,8 @@ const LISTENER = '10.0.23.111:18056';
 const EXCHANGE_LISTENER = '10.0.23.111:19056';
 const QUIET_LISTENER = '10.0.23.111:18057';
 const FIRST_PORT = 50_001;
+/** Of the lab's MTU; what is longer was not cut yet. */
+const LARGEST_FRAME_BYTES = 1_514;
 const MAIN = resolve(import.meta.dirname, '../../cli/main.js');
 const PATIENT = resolve(import.meta.dirname, 'patient.js');
 
@@ -138,31 +140,38 @@ describe('strangers', { skip: reasonToSkip(), timeout: 90_000 }, () => {
     });
   }
 
-  test('a connection whose session is gone: reset at its next word', async () => {
-    const lab = openLab(instance);
-    const server = await startExchangeServer(lab, 'server1');
-    const { result, files } = await captured(
-      instance,
-      ['client'],
-      { filter: 'tcp port 19056' },
-      async () => {
-        const patient = await startPatient(lab);
-        await forget(lab);
-        return patient.speak();
-      },
-    );
-    await server.stop();
-    tell(
-      `a client with a lost session: ${result.outcome} ${result.afterMs.toFixed(1)} ms after its word`,
-    );
-    assert.equal(result.outcome, 'ECONNRESET');
-    const frames = readCapture(files.get('client') ?? '').flatMap(({ bytes }) => segmentOf(bytes));
-    const reset = frames.at(-1);
-    const word = frames.at(-2);
-    assert.ok(reset !== undefined && word !== undefined);
-    assert.deepEqual([reset.flags, reset.sequence], ['R', word.acknowledgment]);
-    assert.equal(word.sourcePort, result.localPort);
-  });
+  // The long one is cut by nobody before it reaches the balancer: one packet of many segments.
+  for (const wordBytes of [7, 60_000]) {
+    test(`a connection whose session is gone: reset at its next word, of ${wordBytes} bytes`, async () => {
+      const lab = openLab(instance);
+      const server = await startExchangeServer(lab, 'server1');
+      const { result, files } = await captured(
+        instance,
+        ['client'],
+        { filter: 'tcp port 19056' },
+        async () => {
+          const patient = await startPatient(lab, wordBytes);
+          await forget(lab);
+          return patient.speak();
+        },
+      );
+      await server.stop();
+      tell(
+        `lost session, ${wordBytes} bytes: ${result.outcome} after ${result.afterMs.toFixed(1)} ms`,
+      );
+      assert.equal(result.outcome, 'ECONNRESET');
+      const frames = readCapture(files.get('client') ?? '').map(({ bytes }) => bytes);
+      assert.equal(
+        frames.some(({ length }) => length > LARGEST_FRAME_BYTES),
+        wordBytes > 7,
+      );
+      const segments = frames.flatMap(segmentOf);
+      const reset = segments.find(({ flags }) => flags === 'R');
+      const word = segments.findLast(({ sourcePort }) => sourcePort === result.localPort);
+      assert.ok(reset !== undefined && word !== undefined);
+      assert.equal(reset.sequence, word.acknowledgment);
+    });
+  }
 });
 
 /** Sends every row to `target`; tells the segments that came back, by the client's port, and the verdicts. */
@@ -233,10 +242,14 @@ function configWithQuietListener(): string {
   return stringify(config);
 }
 
-async function startPatient(lab: Lab) {
-  const child = lab.spawn('client', [process.execPath, PATIENT, EXCHANGE_LISTENER], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+async function startPatient(lab: Lab, wordBytes: number) {
+  const child = lab.spawn(
+    'client',
+    [process.execPath, PATIENT, EXCHANGE_LISTENER, String(wordBytes)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   let said = '';
   child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   assert.ok(await waitUntil(() => said.includes('ready'), { timeoutMs: 10_000 }));
