@@ -69,6 +69,7 @@ function headReport({ date, machine, options }: BenchResult): string {
   return `${date}  ${cpu}, ${cores} cores, Linux ${kernel}
 median of ${options.rounds} rounds of ${options.seconds} s, interleaved; SPREAD is (max - min) / median
 CPU is of the whole machine without others' processes and idle background; ADDED: beyond direct
+RTX: segments that clients sent again, all rounds together; SYN RTX, ERRORS: a round that collapsed
 `;
 }
 
@@ -109,7 +110,7 @@ function measureReport(name: MeasureName, figures: readonly Figure[]): string {
     ];
   });
   const headings = ['WAY', rate, 'SPREAD', 'RATIO', cpu, 'SPREAD', 'ADDED'];
-  return `${title}\n${table([...headings, 'SYN AGAIN', 'AGAIN', 'ERRORS'], rows)}`;
+  return `${title}\n${table([...headings, 'SYN RTX', 'RTX', 'ERRORS'], rows)}`;
 }
 
 function warnings(samples: readonly Sample[]): string[] {
