@@ -74,6 +74,18 @@ export const RESOURCES = {
   },
   locals: {
     daemons: ['balancer'],
+  clients: {
+    daemons: ['agent'],
+    columns: [
+      text('client', 'CLIENT'),
+      text('local', 'LOCAL'),
+      text('server', 'SERVER'),
+      text('state', 'STATE'),
+      time('ageSeconds', 'AGE'),
+      text('source', 'KNOWN FROM', { wide: true }),
+      text('namespace', 'NETWORK NAMESPACE', { wide: true }),
+    ],
+  },
     columns: [
       text('address', 'ADDRESS'),
       text('backend', 'BACKEND'),
@@ -152,6 +164,7 @@ export const RESOURCES = {
       text('role', 'ROLE'),
       text('instance', 'INSTANCE'),
       text('pid', 'PID'),
+      text('mode', 'MODE'),
       text('version', 'VERSION'),
       text('since', 'SINCE'),
       text('configFile', 'CONFIGURATION'),

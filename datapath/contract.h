@@ -106,6 +106,8 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_IDENTITY 0x8      /* agent: nothing is rewritten */
 #define ENTRY_LINK 0x10         /* back, agent: link is set */
 #define ENTRY_TOA_OFF 0x20      /* front, balancer: no TOA at all */
+#define ENTRY_TOA_DUE 0x100     /* front, balancer: the SYN had no room for TOA */
+#define ENTRY_TOA_SENT 0x200    /* front, balancer: a segment after the SYN had it */
 #define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 
@@ -229,7 +231,7 @@ struct traffic {
 	__u64 toa_inserted;     /* segments that got TOA */
 	__u64 toa_not_inserted; /* segments that should have and had no room */
 };
-_Static_assert(sizeof(struct traffic) == 64, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct traffic) == 80, "keep binding/contract.ts in step");
 
 /* ---- Agent --------------------------------------------------------------- */
 
@@ -260,6 +262,56 @@ struct collision_count {
 };
 
 /* ---- Verdicts: how every packet left ------------------------------------- */
+
+/* ---- Agent, socket mode --------------------------------------------------- */
+
+/* Which segment told us the client of a socket. */
+enum client_source {
+	CLIENT_FROM_SYN = 0,
+	CLIENT_FROM_HANDSHAKE = 1, /* what completed the handshake: its ACK, or first data */
+	CLIENT_FROM_LATER = 2,     /* after it: accept() may have answered with the local */
+};
+
+/* Value of `clients`, socket storage: who is behind a connection from a local. */
+struct client {
+	struct flow4 flow; /* as received: local -> server */
+	__u8 addr[16];     /* IPv6, or IPv4 as ::ffff:a.b.c.d */
+	__be16 port;
+	__u8 source; /* enum client_source */
+	__u8 pad;
+	__u32 since; /* ticks */
+};
+_Static_assert(sizeof(struct client) == 40, "keep binding/contract.ts in step");
+
+/* What `list_clients` writes for each socket. */
+struct client_record {
+	struct client client;
+	__u32 network; /* inode number of its network namespace */
+	__u8 state;    /* the kernel's own numbers: TCP_ESTABLISHED = 1 ... */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct client_record) == 48, "keep binding/contract.ts in step");
+
+/* One entry, map `socket_settings`. */
+struct socket_settings {
+	__u64 cgroup;       /* id of the cgroup that the programs are attached to */
+	__u32 servers_only; /* 1: only sockets whose own address is in `socket_servers` */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct socket_settings) == 16, "keep binding/contract.ts in step");
+
+/* Counters of socket mode; map `socket_notes`, per CPU. */
+enum socket_note {
+	SOCKET_NOTE_CLIENT_FROM_SYN = 0,
+	SOCKET_NOTE_CLIENT_FROM_HANDSHAKE = 1,
+	SOCKET_NOTE_CLIENT_FROM_LATER = 2,
+	SOCKET_NOTE_CLIENT_UNKNOWN = 3,      /* no TOA up to the end of the handshake */
+	SOCKET_NOTE_CLIENT_UNTRUSTED = 4,    /* TOA not from a trusted local, ignored */
+	SOCKET_NOTE_CLIENT_NOT_SHOWABLE = 5, /* an IPv6 client behind an IPv4 socket */
+	SOCKET_NOTE_CLIENT_NO_MEMORY = 6,    /* the kernel had no memory for the storage */
+	SOCKET_NOTE_SYN_NOT_SAVED = 7,       /* SYN cookie, or listener older than the agent */
+	SOCKET_NOTE_COUNT = 16,
+};
 
 enum verdict {
 	VERDICT_PASS = 0,          /* not ours: untouched */
@@ -336,7 +388,7 @@ struct event {
 	__u16 listener, backend;
 	struct flow4 subject; /* the new connection as it arrived */
 	struct flow4 owner;   /* collision: the connection that owned the tuple, as it arrives */
-	struct flow4 visible; /* collision: the tuple both wanted, server's side (peer -> server) */
+	struct flow4 visible; /* collision: the tuple both wanted (server -> peer) */
 	__u32 owner_age;      /* ticks */
 	__be16 visible_port;  /* collision: the peer port the server now sees */
 	__u16 local;          /* index of the LIP, for EVENT_NO_LOCAL_PORT */

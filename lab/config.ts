@@ -1,8 +1,10 @@
 /** The configuration files of the lab's two daemons, generated from the lab's options. */
 
 import { stringify } from 'yaml';
+import { serversCgroup } from './cgroups.ts';
 import type { LabOptions } from './options.ts';
 import { LIPS_MAX } from './options.ts';
+import { LabError } from './process.ts';
 import type { ServerRole } from './topology.ts';
 import {
   LOCAL_RANGE,
@@ -62,6 +64,7 @@ export function balancerConfig(options: LabOptions): string {
 }
 
 export function agentConfig(options: LabOptions): string {
+  if (options.agentMode === 'socket') return socketAgentConfig(options.instance);
   const roles = serversOf(options.servers);
   const ports = options.exchange ? [SERVER_PORT, EXCHANGE_SERVER_PORT] : [SERVER_PORT];
   return stringify({
@@ -73,6 +76,16 @@ export function agentConfig(options: LabOptions): string {
       ports.map((port) => ({ address: `${SERVER_ADDRESSES[role]}:${port}` })),
     ),
   });
+}
+
+function socketAgentConfig(instance: string): string {
+  const cgroup = serversCgroup(instance);
+  if (cgroup === undefined)
+    throw new LabError(
+      'LAB_NOT_PERMITTED',
+      'an agent in socket mode needs the v2 cgroup hierarchy, and it is not mounted',
+    );
+  return stringify({ instance, mode: 'socket', cgroup, trustedLocals: [LOCAL_RANGE] });
 }
 
 /** All 16 of the range, or the first few from the report's 10.0.124.161 on. */

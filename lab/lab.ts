@@ -1,12 +1,13 @@
 /** A lab that is up, as cases and tests see it: roles instead of namespace names. */
 
 import type { ChildProcess } from 'node:child_process';
+import { inServersCgroup } from './cgroups.ts';
 import { run, spawn } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
 import type { Ran, RunOptions, StartOptions } from './process.ts';
 import { LabError } from './process.ts';
 import type { Role } from './topology.ts';
-import { ROLES, namespaceName } from './topology.ts';
+import { ROLES, isServer, namespaceName } from './topology.ts';
 import { currentOptions } from './up.ts';
 
 export type Lab = {
@@ -24,11 +25,13 @@ export function openLab(instance: string): Lab {
     throw new LabError('LAB_NOT_UP', `lab '${instance}' is not up; run: fullnat lab up${named}`);
   }
   const namespace = (role: Role) => namespaceName(instance, role);
+  const placed = (role: Role, argv: readonly string[]) =>
+    isServer(role) ? inServersCgroup(instance, argv) : argv;
   return {
     options,
     namespace,
-    run: (role, argv, runOptions) => run(namespace(role), argv, runOptions),
-    spawn: (role, argv, startOptions) => spawn(namespace(role), argv, startOptions),
+    run: (role, argv, runOptions) => run(namespace(role), placed(role, argv), runOptions),
+    spawn: (role, argv, startOptions) => spawn(namespace(role), placed(role, argv), startOptions),
   };
 }
 

@@ -6,6 +6,8 @@ import { DEFAULT_INSTANCE, DEFAULT_MTU_BYTES, checkInstance } from './topology.t
 
 export type CollisionPolicy = 'remap' | 'local' | 'drop';
 
+export type AgentMode = 'packet' | 'socket';
+
 export type LabOptions = {
   instance: string;
   servers: ServerCount;
@@ -13,6 +15,8 @@ export type LabOptions = {
   lips: number;
   mtuBytes: number;
   onCollision: CollisionPolicy;
+  /** How the servers get to know their clients. */
+  agentMode: AgentMode;
   /** Start balancer and agent. */
   daemons: boolean;
   /** The servers end each connection after one answer, so TIME_WAIT is theirs. */
@@ -33,6 +37,7 @@ const DEFAULTS: LabOptions = {
   lips: LIPS_MAX,
   mtuBytes: DEFAULT_MTU_BYTES,
   onCollision: 'remap',
+  agentMode: 'packet',
   daemons: true,
   closeFirst: false,
   exchange: false,

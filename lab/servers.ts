@@ -1,6 +1,7 @@
 /** The lab's real servers: one nginx per server namespace, each with its own folder. */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { inServersCgroup } from './cgroups.ts';
 import { run } from './namespaces.ts';
 import { runFolder } from './paths.ts';
 import type { ServerRole } from './topology.ts';
@@ -46,7 +47,7 @@ export async function startServer(
   mkdirSync(folder, { recursive: true });
   const config = `${folder}/nginx.conf`;
   writeFileSync(config, nginxConfig(role, folder, options));
-  await run(namespaceName(instance, role), nginx(folder));
+  await run(namespaceName(instance, role), inServersCgroup(instance, nginx(folder)));
 }
 
 /** Stops a server as if its service had been stopped: its port answers RST afterwards. */

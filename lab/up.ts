@@ -1,6 +1,7 @@
 /** Builds a lab, unless it is there already, and removes it again. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createCgroup, removeCgroup } from './cgroups.ts';
 import { DAEMONS, daemonStatus, startDaemons } from './daemons.ts';
 import { createNamespaces, deleteNamespaces, listNamespaces } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
@@ -34,10 +35,11 @@ export async function down(instance: string): Promise<DownResult> {
   checkInstance(instance);
   if (!isLab(instance)) return { namespaces: [], files: [] };
   const namespaces = await deleteNamespaces(instance);
+  const cgroup = await removeCgroup(instance);
   // The folder with the marker last: if this is cut off, the next `down` goes on.
   const files = [pinFolder(instance), runFolder(instance)].filter((path) => existsSync(path));
   for (const path of files) rmSync(path, { recursive: true });
-  return { namespaces, files };
+  return { namespaces, files: [...(cgroup === undefined ? [] : [cgroup]), ...files] };
 }
 
 /** The options of the lab that is up, undefined when none was completely built. */
@@ -67,6 +69,7 @@ async function build(options: LabOptions): Promise<void> {
   try {
     mkdirSync(runFolder(instance), { recursive: true });
     writeFileSync(markerFile(instance), '');
+    createCgroup(instance);
     await createNamespaces(topologyOf(options));
     await Promise.all(
       serversOf(options.servers).map((role) => startServer(instance, role, { closeFirst })),

@@ -16,7 +16,7 @@ report('documented', [...undocumentedNumbers(), ...undocumentedHelpers()]);
 
 function undocumentedNumbers() {
   const rows = new Set([...read(VERDICTS).matchAll(/^\|\s*(\d+)\s*\|\s*`([a-z-]+)`/gm)].map(rowOf));
-  return [...read(CONTRACT).matchAll(/^\s*(?:VERDICT|NOTE)_(\w+) = (\d+),/gm)]
+  return [...read(CONTRACT).matchAll(/^\s*(?:VERDICT|(?:SOCKET_)?NOTE)_(\w+) = (\d+),/gm)]
     .filter(([, name]) => name !== 'COUNT')
     .map(([, name, number]) => rowOf(['', number, name.toLowerCase().replaceAll('_', '-')]))
     .filter((row) => !rows.has(row))

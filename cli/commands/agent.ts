@@ -1,5 +1,5 @@
 /** `fullnat agent`: the agent's daemon, in the foreground. */
-import { runAgent } from '../../control/agent/daemon.ts';
+import { runAgent } from '../../control/agent/run.ts';
 import { loadAgentConfig } from '../../control/config/read.ts';
 import { command } from '../command.ts';
 import { daemonOptions, runDaemon } from '../run-daemon.ts';
@@ -9,9 +9,10 @@ export const agent = command({
   summary:
     'Run the agent of an instance in the foreground, on the machine that carries the servers',
   details:
-    'Gives servers the address of the client back, and keeps restored and direct connections\n' +
-    'apart where they would collide. Loads the kernel programs or takes over what an earlier\n' +
-    'agent of this instance left in the kernel. The kernel goes on without it: stopping it, or\n' +
+    'Gives servers the address of the client back: in packets (mode: packet), keeping restored\n' +
+    'and direct connections apart where they would collide, or in what accept() and\n' +
+    'getpeername() answer (mode: socket), where they cannot. Loads the kernel programs or takes\n' +
+    'over what an earlier agent of this instance left in the kernel. The kernel goes on without it: stopping it, or\n' +
     'losing it, ends no connection. `fullnat detach` removes everything.\n\n' +
     'Logs go to stderr: one line an event on a terminal, JSON otherwise. Exit code 2: the\n' +
     'configuration cannot be used, and nothing was touched.',

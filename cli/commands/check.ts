@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { formatEndpoint } from '../../packet/address.ts';
 import { rangeSize } from '../../packet/address-range.ts';
-import type { AgentConfig } from '../../control/config/agent.ts';
+import type { AgentConfig, PacketAgentConfig } from '../../control/config/agent.ts';
 import type { BalancerConfig } from '../../control/config/balancer.ts';
 import { thisMachine } from '../../control/config/machine.ts';
 import { formatProblem } from '../../control/config/problem.ts';
 import { readConfig } from '../../control/config/read.ts';
+import type { SocketAgentConfig } from '../../control/config/socket-agent.ts';
 import { argument, command, flag, UsageError } from '../command.ts';
 
 export const check = command({
@@ -68,20 +69,46 @@ function summaryOf(config: BalancerConfig | AgentConfig): string {
       );
     }
     case 'agent':
-      return (
-        `agent of instance "${config.instance}": ` +
-        [
-          `${count(config.servers.length, 'server')} (${config.servers
-            .map(({ address, onCollision }) => `${formatEndpoint(address)} ${onCollision}`)
-            .join(', ')})`,
-          count(config.interfaces.length, 'interface'),
-          count(
-            config.trustedLocals.reduce((sum, range) => sum + rangeSize(range), 0),
-            'trusted local',
-          ),
-        ].join(', ')
-      );
+      return config.mode === 'socket' ? socketSummary(config) : packetSummary(config);
   }
+}
+
+function socketSummary({ instance, cgroup, servers, trustedLocals }: SocketAgentConfig): string {
+  return (
+    `agent of instance "${instance}" in socket mode: ` +
+    [
+      cgroup === undefined ? 'every cgroup' : `cgroup ${cgroup}`,
+      servers.length === 0
+        ? 'every server'
+        : `${count(servers.length, 'server')} (${servers
+            .map(({ address }) => formatEndpoint(address))
+            .join(', ')})`,
+      trustedSummary(trustedLocals),
+    ].join(', ')
+  );
+}
+
+function packetSummary({
+  instance,
+  servers,
+  interfaces,
+  trustedLocals,
+}: PacketAgentConfig): string {
+  return (
+    `agent of instance "${instance}": ` +
+    [
+      `${count(servers.length, 'server')} (${servers
+        .map(({ address, onCollision }) => `${formatEndpoint(address)} ${onCollision}`)
+        .join(', ')})`,
+      count(interfaces.length, 'interface'),
+      trustedSummary(trustedLocals),
+    ].join(', ')
+  );
+}
+
+function trustedSummary(trusted: AgentConfig['trustedLocals']): string {
+  const addresses = trusted.reduce((sum, range) => sum + rangeSize(range), 0);
+  return count(addresses, 'trusted local');
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -216,7 +216,7 @@ test('a list that is cut says so on stderr, and --limit is passed on', async () 
 
 test('--limit where it means nothing is bad usage', async () => {
   const { exit, stderr } = await fullnat('get drops --limit 5');
-  assert.match(stderr, /--limit is for sessions only/);
+  assert.match(stderr, /--limit is for sessions and clients/);
   assert.equal(exit, 2);
 });
 

@@ -39,7 +39,7 @@ export const get = command({
     instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
     limit: option(
       '--limit <n>',
-      'sessions: at most so many of each daemon (default 1000)',
+      'sessions, clients: at most so many of each daemon (default 1000)',
       readLimit,
     ),
     socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
@@ -54,12 +54,18 @@ export const get = command({
       command: 'fullnat get sessions --limit 100000 -o json',
       does: 'sessions for a program to read',
     },
+    {
+      command: 'fullnat get clients',
+      does: 'who is behind the sockets of this host (agent in socket mode)',
+    },
     { command: 'fullnat get drops -w', does: 'watch why packets are dropped' },
   ],
   handler: async ({ arguments: { resource }, options }, context) => {
     const spec: Resource = RESOURCES[resource];
-    if (options.limit !== undefined && resource !== 'sessions')
-      throw new UsageError(`--limit is for sessions only; ${resource} are always listed whole`);
+    if (options.limit !== undefined && resource !== 'sessions' && resource !== 'clients')
+      throw new UsageError(
+        `--limit is for sessions and clients; ${resource} are always listed whole`,
+      );
     const read = () =>
       ask(resource, {
         instance: options.instance,

@@ -1,9 +1,9 @@
-/** The agent's daemon: loads or adopts the data path, tells it whom to trust, keeps the collisions. */
+/** The agent's daemon in packet mode: loads or adopts the data path, tells it whom to trust, keeps the collisions. */
 import { agentMaps } from '../../datapath/binding/object-maps.ts';
 import type { Event } from '../../datapath/binding/contract.ts';
 import type { Capacities, LoadedObject } from '../../datapath/binding/object.ts';
 import type { CollisionRow, EventRow } from '../api/rows.ts';
-import type { AgentConfig } from '../config/agent.ts';
+import type { PacketAgentConfig } from '../config/agent.ts';
 import { attachOnly, type Place } from '../daemon/attachments.ts';
 import { infoRow } from '../daemon/counters.ts';
 import { readEvents } from '../daemon/events.ts';
@@ -24,7 +24,10 @@ import { applyAgent } from './tables.ts';
 const EVENTS_KEPT = 10_000;
 
 /** Resolves when the daemon has stopped; rejects when it could not start. */
-export async function runAgent(config: AgentConfig, options: DaemonOptions): Promise<void> {
+export async function runPacketAgent(
+  config: PacketAgentConfig,
+  options: DaemonOptions,
+): Promise<void> {
   const { instance } = config;
   await behindDoor('agent', instance, options, async (door) => {
     const object = await loadRole('agent', instance, capacitiesOf(config), options.log);
@@ -38,7 +41,7 @@ export async function runAgent(config: AgentConfig, options: DaemonOptions): Pro
 }
 
 async function keepRestoring(
-  config: AgentConfig,
+  config: PacketAgentConfig,
   { log, configFile }: DaemonOptions,
   object: LoadedObject,
   door: Door,
@@ -46,6 +49,7 @@ async function keepRestoring(
   const { instance } = config;
   const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
   const maps = agentMaps(object);
+  maps.takenOver.set(0, 0); /* back from socket mode */
   await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, config);
   await startSweep(object);
   attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
@@ -70,7 +74,7 @@ async function keepRestoring(
       maps,
       collisions: () => collisions.all(),
       events: () => events.all(),
-      info: () => infoRow(facts, object, maps),
+      info: () => ({ ...infoRow(facts, object, maps), mode: 'packet' }),
     });
     await door.answerUntilStopped(resources);
   } finally {
@@ -78,7 +82,7 @@ async function keepRestoring(
   }
 }
 
-function placesOf({ interfaces }: AgentConfig): Place[] {
+function placesOf({ interfaces }: PacketAgentConfig): Place[] {
   return interfaces.flatMap(({ name, facing }): Place[] => {
     const isServer = facing === 'server';
     return [
@@ -89,7 +93,7 @@ function placesOf({ interfaces }: AgentConfig): Place[] {
 }
 
 /** Fixed where it costs little, so that a changed configuration fits what is pinned. */
-function capacitiesOf({ sessions, servers }: AgentConfig): Capacities {
+function capacitiesOf({ sessions, servers }: PacketAgentConfig): Capacities {
   const room = roomFor(servers.length * 2, 1_024);
   return {
     sessions: 2 * sessions.capacity,

@@ -11,7 +11,7 @@ import type {
   Server,
   Settings,
 } from '../../datapath/binding/contract.ts';
-import type { AgentConfig } from '../config/agent.ts';
+import type { PacketAgentConfig } from '../config/agent.ts';
 import { TIMEOUTS } from '../config/common.ts';
 import { MemoryList, MemoryTable, type Journal } from '../testdata/memory-maps.ts';
 import { applyAgent } from './tables.ts';
@@ -39,9 +39,10 @@ function memory(servers = 8) {
   return { maps, journal };
 }
 
-function configOf(servers: readonly string[], trusted: readonly string[]): AgentConfig {
+function configOf(servers: readonly string[], trusted: readonly string[]): PacketAgentConfig {
   return {
     role: 'agent',
+    mode: 'packet',
     instance: 'test',
     interfaces: [],
     profile: 'lb',

@@ -13,7 +13,7 @@ import type {
   Settings,
 } from '../../datapath/binding/contract.ts';
 import type { Counters, List, Table } from '../daemon/maps.ts';
-import type { AgentConfig } from '../config/agent.ts';
+import type { PacketAgentConfig } from '../config/agent.ts';
 import { assign } from '../daemon/assign.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
@@ -36,7 +36,10 @@ export type AgentTablesParts = {
 const TCP = 6;
 const TRUSTED = 1;
 
-export async function applyAgent(parts: AgentTablesParts, config: AgentConfig): Promise<void> {
+export async function applyAgent(
+  parts: AgentTablesParts,
+  config: PacketAgentConfig,
+): Promise<void> {
   const { maps, randomSecret } = parts;
   const held = heldServers(maps);
   const indices = await chooseIndices(parts, config, held);
@@ -61,7 +64,7 @@ export async function applyAgent(parts: AgentTablesParts, config: AgentConfig): 
 
 async function chooseIndices(
   { maps, findReferences }: AgentTablesParts,
-  config: AgentConfig,
+  config: PacketAgentConfig,
   held: ReadonlyMap<string, number>,
 ): Promise<Map<string, number>> {
   const wanted = config.servers.map(({ address }) => formatEndpoint(address));
@@ -88,7 +91,7 @@ function heldServers({ servers }: AgentTableMaps): Map<string, number> {
   return held;
 }
 
-function trustedPrefixes({ trustedLocals }: AgentConfig): Map<string, Prefix4> {
+function trustedPrefixes({ trustedLocals }: PacketAgentConfig): Map<string, Prefix4> {
   const prefixes = trustedLocals
     .flatMap((range) => rangeCidrs(range))
     .map(({ network, prefixBits }) => ({ bits: prefixBits, addr: network }));

@@ -1,5 +1,6 @@
 /** What the daemons answer under /v1, row by row: the types that server and clients share. */
 import type {
+  ClientSource,
   CollisionAction,
   CollisionPolicy,
   EventType,
@@ -150,7 +151,37 @@ export type SweepRow = {
   resting: number;
 };
 
-export type InfoRow = {
+/** A socket whose client is known: what `ss` shows of it, and who the client is. */
+export type ClientRow = {
+  /** `a.b.c.d:port`, or `[v6]:port`. */
+  client: string;
+  /** What `ss` shows as peer. */
+  local: EndpointText;
+  /** What `ss` shows as local address. */
+  server: EndpointText;
+  state: SocketState;
+  ageSeconds: number;
+  /** Which segment told it. */
+  source: ClientSource;
+  /** Inode number of its network namespace, as `ls -L /proc/PID/ns/net -i` shows it. */
+  namespace: number;
+};
+
+export type SocketState =
+  | 'unknown'
+  | 'established'
+  | 'syn-sent'
+  | 'syn-received'
+  | 'fin-wait-1'
+  | 'fin-wait-2'
+  | 'time-wait'
+  | 'closed'
+  | 'close-wait'
+  | 'last-ack'
+  | 'listen'
+  | 'closing';
+
+export type BaseInfoRow = {
   role: 'balancer' | 'agent';
   instance: string;
   pid: number;
@@ -158,9 +189,17 @@ export type InfoRow = {
   since: Timestamp;
   configFile: string;
   contractVersion: number;
-  sessionCapacity: number;
   adoptedMaps: number;
-  sweep: SweepRow;
   /** Run counts are zero while kernel.bpf_stats_enabled is off. */
   programs: { name: string; id: number; runs: number; nanoseconds: number }[];
 };
+
+export type InfoRow = BaseInfoRow & {
+  /** The agent's. */
+  mode?: 'packet';
+  sessionCapacity: number;
+  sweep: SweepRow;
+};
+
+/** Socket mode has no sessions. */
+export type SocketInfoRow = BaseInfoRow & { mode: 'socket' };

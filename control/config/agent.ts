@@ -1,4 +1,4 @@
-/** The agent's configuration: its schema, and the plain value the daemon works from. */
+/** The agent's configuration in packet mode: its schema, and the plain value the daemon works from. */
 import type { z } from 'zod';
 import type { AddressRange, PortRange } from '../../packet/address-range.ts';
 import type { Endpoint } from '../../packet/address.ts';
@@ -15,10 +15,15 @@ import {
   type Timeouts,
 } from './common.ts';
 import { list, object, oneOf } from './shape.ts';
+import type { SocketAgentConfig } from './socket-agent.ts';
 import { hostEndpoint, hostRange, instanceName, interfaceName, portRange } from './values.ts';
 
-export interface AgentConfig {
+/** By `mode`: rewrite packets on an interface, or tell programs in a cgroup who their client is. */
+export type AgentConfig = PacketAgentConfig | SocketAgentConfig;
+
+export interface PacketAgentConfig {
   readonly role: 'agent';
+  readonly mode: 'packet';
   readonly instance: string;
   readonly interfaces: readonly AgentInterface[];
   readonly profile: Profile;
@@ -41,6 +46,8 @@ export interface ServerConfig {
   readonly remapPorts: PortRange;
 }
 
+export const AGENT_MODES = ['packet', 'socket'] as const;
+
 const POLICIES = ['remap', 'local', 'drop'] as const;
 export type CollisionPolicy = (typeof POLICIES)[number];
 
@@ -50,6 +57,7 @@ const REMAP_PORTS_DEFAULT = { low: 10_000, high: 19_999 } as PortRange;
 /** Lists may be empty here: that they must not be is a check of its own. */
 export const agentSchema = object({
   instance: instanceName().default('default'),
+  mode: oneOf(AGENT_MODES).default('packet'),
   interfaces: list(object({ name: interfaceName(), facing: oneOf(['server', 'network']) })).default(
     [],
   ),
@@ -68,9 +76,10 @@ export const agentSchema = object({
   remapPorts: portRange().default(REMAP_PORTS_DEFAULT),
 });
 
-export function completeAgent(given: z.output<typeof agentSchema>): AgentConfig {
+export function completeAgent(given: z.output<typeof agentSchema>): PacketAgentConfig {
   return {
     role: 'agent',
+    mode: 'packet',
     instance: given.instance,
     interfaces: given.interfaces,
     profile: given.profile,

@@ -1,6 +1,7 @@
 /** What a configuration is checked against: the machine, or rather the network namespace, it is for. */
 import { readFileSync } from 'node:fs';
 import { endianness, networkInterfaces } from 'node:os';
+import { cgroupRoot, isCgroup } from '../../datapath/binding/cgroup-tree.ts';
 import {
   parseIpv4Address,
   type Endpoint,
@@ -14,6 +15,10 @@ export interface Machine {
   addresses(): readonly Ipv4Address[];
   /** TCP sockets that accept connections over IPv4; 0.0.0.0 means every address. */
   listeningSockets(): readonly Endpoint[];
+  /** Where the v2 cgroup hierarchy is mounted. */
+  cgroupRoot(): string | undefined;
+  /** Is this a cgroup of it? */
+  isCgroup(path: string): boolean;
 }
 
 // In /proc/net/tcp.
@@ -35,6 +40,8 @@ export const thisMachine: Machine = {
     ...readListening(readFileSync('/proc/self/net/tcp', 'utf8')),
     ...readListening(readIfThere('/proc/self/net/tcp6')),
   ],
+  cgroupRoot,
+  isCgroup,
 };
 
 /** Of /proc/net/dev: two lines of headings, then `  eth0: 1 2 3 …`. */

@@ -66,6 +66,7 @@ sessions: { capacity: 1Ki }
   assert.ok(read.ok);
   assert.deepEqual(read.config, {
     role: 'agent',
+    mode: 'packet',
     instance: 'default',
     profile: 'rfc5382',
     interfaces: [

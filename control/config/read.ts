@@ -1,10 +1,10 @@
 /** Reads a configuration: YAML, schema, completion, checks; every problem with its place in the file. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { agentSchema, completeAgent, type AgentConfig } from './agent.ts';
+import { agentSchema, completeAgent, type AgentConfig, type PacketAgentConfig } from './agent.ts';
 import { balancerSchema, completeBalancer, type BalancerConfig } from './balancer.ts';
 import type { Check, Facts } from './checks/check.ts';
-import { AGENT_CHECKS, BALANCER_CHECKS } from './checks/index.ts';
+import { AGENT_CHECKS, BALANCER_CHECKS, SOCKET_AGENT_CHECKS } from './checks/index.ts';
 import { readDocument, type ConfigDocument } from './document.ts';
 import type { Machine } from './machine.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from './problem.ts';
 import { prune, valueAt } from './prune.ts';
 import { unknownKeyLines } from './shape.ts';
+import { completeSocketAgent, socketAgentSchema, type SocketAgentConfig } from './socket-agent.ts';
 import { nearest } from './suggest.ts';
 
 export type ReadConfig<C> =
@@ -30,21 +31,24 @@ export interface ReadOptions {
 }
 
 interface Kind<S extends z.ZodType, C> {
-  readonly role: 'balancer' | 'agent';
   readonly schema: S;
   readonly complete: (given: z.output<S>) => C;
   readonly checks: readonly Check<C>[];
 }
 
 const BALANCER: Kind<typeof balancerSchema, BalancerConfig> = {
-  role: 'balancer',
   schema: balancerSchema,
   complete: completeBalancer,
   checks: BALANCER_CHECKS,
 };
 
-const AGENT: Kind<typeof agentSchema, AgentConfig> = {
-  role: 'agent',
+const SOCKET_AGENT: Kind<typeof socketAgentSchema, SocketAgentConfig> = {
+  schema: socketAgentSchema,
+  complete: completeSocketAgent,
+  checks: SOCKET_AGENT_CHECKS,
+};
+
+const PACKET_AGENT: Kind<typeof agentSchema, PacketAgentConfig> = {
   schema: agentSchema,
   complete: completeAgent,
   checks: AGENT_CHECKS,
@@ -62,8 +66,8 @@ export function readConfig(
   const read = readDocument(text, options.file);
   if (!read.ok) return read;
   const role = roleOf(read.document.value);
-  if (role === 'balancer') return interpret(BALANCER, read.document, options);
-  if (role === 'agent') return interpret(AGENT, read.document, options);
+  if (role === 'balancer') return interpretBalancer(read.document, options);
+  if (role === 'agent') return interpretAgent(read.document, options);
   const message =
     `neither a balancer's nor an agent's file: ` +
     `a balancer has ${BALANCER_KEYS.join(', ')}; an agent has servers, trustedLocals`;
@@ -71,11 +75,11 @@ export function readConfig(
 }
 
 export function readBalancerConfig(text: string, options: ReadOptions): ReadConfig<BalancerConfig> {
-  return readAs(BALANCER, text, options);
+  return readAs('balancer', interpretBalancer, text, options);
 }
 
 export function readAgentConfig(text: string, options: ReadOptions): ReadConfig<AgentConfig> {
-  return readAs(AGENT, text, options);
+  return readAs('agent', interpretAgent, text, options);
 }
 
 /** For a daemon's start; rejects with ConfigError, or with the error of reading the file. */
@@ -93,17 +97,32 @@ function orThrow<C>(read: ReadConfig<C>): C {
   return read.config;
 }
 
-function readAs<S extends z.ZodType, C>(
-  kind: Kind<S, C>,
+function readAs<C>(
+  wanted: 'balancer' | 'agent',
+  interpretIt: (document: ConfigDocument, options: ReadOptions) => ReadConfig<C>,
   text: string,
   options: ReadOptions,
 ): ReadConfig<C> {
   const read = readDocument(text, options.file);
   if (!read.ok) return read;
   const role = roleOf(read.document.value);
-  if (role === undefined || role === kind.role) return interpret(kind, read.document, options);
+  if (role === undefined || role === wanted) return interpretIt(read.document, options);
   const message = `this is the file of a${role === 'agent' ? 'n agent' : ' balancer'}; give it to \`fullnat ${role} -c\``;
   return { ok: false, problems: [read.document.locate({ path: [], message })] };
+}
+
+function interpretBalancer(
+  document: ConfigDocument,
+  options: ReadOptions,
+): ReadConfig<BalancerConfig> {
+  return interpret(BALANCER, document, options);
+}
+
+/** The two modes have little in common: what one has, the other refuses. */
+function interpretAgent(document: ConfigDocument, options: ReadOptions): ReadConfig<AgentConfig> {
+  return valueAt(document.value, ['mode']) === 'socket'
+    ? interpret(SOCKET_AGENT, document, options)
+    : interpret(PACKET_AGENT, document, options);
 }
 
 /** By the keys it has, mistyped ones too; undefined when it has as many of one as of the other. */

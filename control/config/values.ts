@@ -50,6 +50,14 @@ export function name() {
   );
 }
 
+/** A file's or directory's whole path, without a slash at its end. */
+export function absolutePath() {
+  return named(
+    /^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/,
+    'must be a whole path like /sys/fs/cgroup/web.slice',
+  );
+}
+
 /** As the kernel has it (IFNAMSIZ, dev_valid_name). */
 export function interfaceName() {
   return named(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, 'must be the name of a network interface, like eth0');

@@ -18,7 +18,7 @@ import {
   type Note,
   type Verdict,
 } from '../../datapath/binding/verdicts.ts';
-import type { DropRow, InfoRow, NoteRow, SweepRow } from '../api/rows.ts';
+import type { BaseInfoRow, DropRow, InfoRow, NoteRow, SweepRow } from '../api/rows.ts';
 
 /** Packets that were not simply passed or translated. */
 const FORWARDED: readonly Verdict[] = ['pass', 'to-backend', 'to-client', 'kept'];
@@ -45,10 +45,22 @@ export function noteRows({ notes }: Pick<CommonMaps, 'notes'>): NoteRow[] {
 }
 
 export function infoRow(
-  { role, instance, configFile, since }: DaemonFacts,
+  facts: DaemonFacts,
   object: LoadedObject,
   { sweep, sessionSlots }: Pick<CommonMaps, 'sweep' | 'sessionSlots'>,
 ): InfoRow {
+  return {
+    ...baseInfoRow(facts, object),
+    sessionCapacity: sessionSlots.length,
+    sweep: sweepRow(sweep.get(0).stats),
+  };
+}
+
+/** What is true of every daemon. */
+export function baseInfoRow(
+  { role, instance, configFile, since }: DaemonFacts,
+  object: LoadedObject,
+): BaseInfoRow {
   return {
     role,
     instance,
@@ -57,9 +69,7 @@ export function infoRow(
     since: since.toISOString(),
     configFile,
     contractVersion: CONTRACT_VERSION,
-    sessionCapacity: sessionSlots.length,
     adoptedMaps: object.adopted.length,
-    sweep: sweepRow(sweep.get(0).stats),
     programs: object.programs.map(({ fd, name }) => {
       const { id, runCount, runNanoseconds } = programInfo(fd, name);
       return { name, id, runs: Number(runCount), nanoseconds: Number(runNanoseconds) };

@@ -1,6 +1,6 @@
 /** The life of a daemon from the moment its data path works: answer until told to stop. */
 import { detachInstance } from '../../datapath/binding/attach.ts';
-import type { Role } from '../../datapath/binding/pins.ts';
+import type { Holder, Role } from '../../datapath/binding/pins.ts';
 import { createApp, type Resources } from '../api/app.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
 import type { Log } from './log.ts';
@@ -57,7 +57,8 @@ export async function sayGoodbye(
     );
     return;
   }
-  const { filters, pins, sessionsEnded } = await detachInstance(instance, [role]);
+  const holders: readonly Holder[] = role === 'agent' ? ['agent', 'socket'] : [role];
+  const { filters, pins, sessionsEnded } = await detachInstance(instance, holders);
   log.info({ role, instance, filters, pins, sessionsEnded }, 'stopped; the data path is removed');
 }
 

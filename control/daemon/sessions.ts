@@ -15,7 +15,7 @@ import { oneOf, wholeNumber, type Reader } from '../api/query.ts';
 import type { SessionCounters, SessionFlag } from '../api/rows.ts';
 import { sessionsIn } from './slots.ts';
 
-const LIMIT_DEFAULT = 1_000;
+export const LIMIT_DEFAULT = 1_000;
 const LIMIT_MOST = 1_000_000;
 const SHOWN_STATES = (Object.keys(SESSION_STATE) as SessionState[]).filter(
   (state) => state !== 'free' && state !== 'dead',

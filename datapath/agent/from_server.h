@@ -71,7 +71,8 @@ static __always_inline enum verdict decide_from_server(struct packet *p)
 	if (entry && (entry->flags & ENTRY_BACK))
 		return decide_answer(p, entry);
 	server = find_server(p->flow.source_addr, p->flow.source_port);
-	if (!server || entry || (p->flags & RST) || (p->flags & (SYN | ACK)) == SYN)
+	if (!server || entry || (p->flags & RST) || (p->flags & (SYN | ACK)) == SYN ||
+	    is_left_to_socket_mode(p->flow.destination_addr))
 		return VERDICT_PASS;
 	front = (struct flow4){
 		.source_addr = p->flow.destination_addr,

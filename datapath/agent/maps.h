@@ -32,6 +32,14 @@ struct {
 	__type(value, struct collision_count);
 } collisions SEC(".maps");
 
+/* 1: socket mode of the same instance has taken over; see is_left_to_socket_mode(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} taken_over SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1024);
@@ -55,6 +63,16 @@ static __always_inline int is_trusted(__be32 addr)
 	struct prefix4 key = { .bits = 32, .addr = addr };
 
 	return bpf_map_lookup_elem(&trusted_locals, &key) != 0;
+}
+
+/* What is in the table goes on; what is new from a local is for socket mode to see,
+ * its TOA untouched. Direct connections still keep clear of restored ones. */
+static __always_inline int is_left_to_socket_mode(__be32 peer)
+{
+	__u32 zero = 0;
+	__u32 *taken = bpf_map_lookup_elem(&taken_over, &zero);
+
+	return taken && *taken && is_trusted(peer);
 }
 
 static __always_inline void count_packet(const struct packet *p, const struct session_entry *entry)

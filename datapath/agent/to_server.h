@@ -197,7 +197,7 @@ static __always_inline enum verdict decide_to_server(struct packet *p)
 	if (entry && (p->flags & (SYN | ACK)) != SYN)
 		return decide_data(p, entry);
 	server = find_server(p->flow.destination_addr, p->flow.destination_port);
-	if (!server)
+	if (!server || (!entry && is_left_to_socket_mode(p->flow.source_addr)))
 		return VERDICT_PASS;
 	if ((p->flags & (SYN | ACK | RST | FIN)) == SYN)
 		return decide_syn(p, entry, server);

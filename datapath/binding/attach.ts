@@ -1,18 +1,21 @@
 /** Puts an instance's programs on interfaces, and takes everything of an instance off again. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { mapId, openPinnedMap, type ProgramRef } from './kernel-object.ts';
 import { countSessions } from './object.ts';
+import { uncoverPin } from './cgroup.ts';
 import { BpfError } from './errors.ts';
+import { runPinnedInEveryNamespace } from './iterator.ts';
+import { livingNamespaces, namespaceId, OWN_NAMESPACE } from './network-namespaces.ts';
 import {
   clearMark,
   listInstances,
   listMarks,
   listPins,
   removePins,
-  ROLES,
+  HOLDERS,
   setMark,
-  type Role,
+  type Holder,
 } from './pins.ts';
 import {
   attachedProgram,
@@ -26,7 +29,12 @@ import {
   type Interface,
 } from './tc.ts';
 
-export type Attachment = { instance: string; role: Role; interface: string; direction: Direction };
+export type Attachment = {
+  instance: string;
+  role: Holder;
+  interface: string;
+  direction: Direction;
+};
 export type Detached = {
   /** `eth0 ingress` … */
   filters: string[];
@@ -35,11 +43,10 @@ export type Detached = {
   pins: number;
   sessionsEnded: number;
   /** Roles still attached in another, living network namespace: nothing of them was removed. */
-  elsewhere: { role: Role; namespace: string }[];
+  elsewhere: { role: Holder; namespace: string }[];
 };
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
-const NAMED_NAMESPACES = '/run/netns';
 
 /**
  * Attaches, or replaces without a gap what this instance had there; other tools' filters stay.
@@ -65,7 +72,7 @@ export function detach(at: Attachment): boolean {
 /** Removes filters of this network namespace, the qdiscs we made, and the pins; ends every session. */
 export async function detachInstance(
   instance: string,
-  roles: readonly Role[] = ROLES,
+  roles: readonly Holder[] = HOLDERS,
 ): Promise<Detached> {
   const done: Detached = { filters: [], qdiscs: [], pins: 0, sessionsEnded: 0, elsewhere: [] };
   for (const role of roles) {
@@ -85,6 +92,7 @@ export async function detachInstance(
       done.elsewhere.push({ role, namespace });
       continue;
     }
+    if (role === 'socket') runPinnedInEveryNamespace(uncoverPin(instance));
     done.pins += removePins(instance, role);
     done.sessionsEnded += sessions;
   }
@@ -101,7 +109,7 @@ function refuseOthersPlace(hook: Hook, at: Attachment): void {
   if (attachedProgram(hook) === undefined || isOurs(hook, pinnedMapIds(at.instance, at.role)))
     return;
   for (const instance of listInstances())
-    for (const role of ROLES)
+    for (const role of HOLDERS)
       if (isOurs(hook, pinnedMapIds(instance, role)))
         throw new BpfError({
           code: 'BPF_BUSY',
@@ -110,7 +118,7 @@ function refuseOthersPlace(hook: Hook, at: Attachment): void {
         });
 }
 
-function pinnedMapIds(instance: string, role: Role): Set<number> {
+function pinnedMapIds(instance: string, role: Holder): Set<number> {
   const ids = new Set<number>();
   for (const { path, map } of listPins(instance, role)) {
     const pinned = openPinnedMap(path, map);
@@ -122,7 +130,7 @@ function pinnedMapIds(instance: string, role: Role): Set<number> {
 }
 
 /** Only when we made it and nothing else is on it. */
-function removeClsact(instance: string, role: Role, target: Interface): boolean {
+function removeClsact(instance: string, role: Holder, target: Interface): boolean {
   const mark = clsactMark(target);
   if (!listMarks(instance, role).includes(mark) || hasFilters(target)) return false;
   destroyClsact(target);
@@ -148,49 +156,20 @@ function interfaces(): Interface[] {
 }
 
 function filterMark({ interface: target, direction }: Hook): string {
-  return `filter-${namespaceId('/proc/self/ns/net')}-${target.index}-${direction}`;
+  return `filter-${namespaceId(OWN_NAMESPACE)}-${target.index}-${direction}`;
 }
 
 function clsactMark(target: Interface): string {
-  return `clsact-${namespaceId('/proc/self/ns/net')}-${target.index}`;
+  return `clsact-${namespaceId(OWN_NAMESPACE)}-${target.index}`;
 }
 
 /** The living network namespace, not ours, in which a filter of this role is marked. */
-function attachedElsewhere(instance: string, role: Role): string | undefined {
+function attachedElsewhere(instance: string, role: Holder): string | undefined {
   const marked = listMarks(instance, role).flatMap(
     (mark) => /^filter-(\d+)-/.exec(mark)?.[1] ?? [],
   );
   if (marked.length === 0) return undefined;
   const alive = livingNamespaces();
-  alive.delete(namespaceId('/proc/self/ns/net'));
+  alive.delete(namespaceId(OWN_NAMESPACE));
   return marked.map((id) => alive.get(id)).find((name) => name !== undefined);
-}
-
-function livingNamespaces(): Map<string, string> {
-  const alive = new Map<string, string>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
-    noteNamespace(alive, `/proc/${pid}/ns/net`);
-  for (const name of tryReadDirectory(NAMED_NAMESPACES))
-    noteNamespace(alive, `${NAMED_NAMESPACES}/${name}`);
-  return alive;
-}
-
-function noteNamespace(into: Map<string, string>, path: string): void {
-  try {
-    into.set(namespaceId(path), path);
-  } catch {
-    /* ended meanwhile, or not ours to see */
-  }
-}
-
-function tryReadDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function namespaceId(path: string): string {
-  return String(statSync(path).ino);
 }

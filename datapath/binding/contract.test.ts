@@ -24,13 +24,16 @@ const ENUMS: readonly [Readonly<Record<string, number>>, string, string][] = [
   [contract.COLLISION_POLICY, 'collision_policy', 'ON_COLLISION'],
   [contract.EVENT_TYPE, 'event_type', 'EVENT'],
   [contract.COLLISION_ACTION, 'collision_action', 'ACTION'],
+  [contract.CLIENT_SOURCE, 'client_source', 'CLIENT_FROM'],
   [verdicts.VERDICT, 'verdict', 'VERDICT'],
   [verdicts.NOTE, 'note', 'NOTE'],
+  [verdicts.SOCKET_NOTE, 'socket_note', 'SOCKET_NOTE'],
 ];
 const COUNTS: Readonly<Record<string, number>> = {
   STATE_COUNT: Object.keys(contract.SESSION_STATE).length,
   VERDICT_COUNT: verdicts.VERDICT_COUNT,
   NOTE_COUNT: verdicts.NOTE_COUNT,
+  SOCKET_NOTE_COUNT: verdicts.SOCKET_NOTE_COUNT,
 };
 const MACROS = Object.entries({ ...contract }).flatMap(([name, value]) =>
   typeof value === 'number' && name !== 'TICKS_MODULO' ? [[name, value] as const] : [],
@@ -130,12 +133,16 @@ test('every verdict and note has a meaning of one line', () => {
   for (const meaning of [
     ...Object.values(verdicts.VERDICT_MEANING),
     ...Object.values(verdicts.NOTE_MEANING),
+    ...Object.values(verdicts.SOCKET_NOTE_MEANING),
   ])
     assert.match(meaning, /^[^\n]{20,120}$/);
 });
 
 /** Structs with enums inside: not every byte is a value. */
-const HAS_WORDS = new Set(['session_slot', 'listener', 'pool', 'server', 'event']);
+const HAS_WORDS = new Set([
+  ...['session_slot', 'listener', 'pool', 'server', 'event'],
+  ...['client', 'client_record'],
+]);
 
 /** Counters are numbers: exact up to 2^53 only. */
 function keepCountersExact(codec: StructCodec<unknown>, bytes: Buffer): void {

@@ -68,6 +68,9 @@ export const EVENT_TYPE = {
 export type CollisionAction = keyof typeof COLLISION_ACTION;
 export const COLLISION_ACTION = { none: 0, remapped: 1, 'kept-local': 2, dropped: 3 } as const;
 
+export type ClientSource = keyof typeof CLIENT_SOURCE;
+export const CLIENT_SOURCE = { syn: 0, handshake: 1, later: 2 } as const;
+
 // ---- Bits -------------------------------------------------------------------
 
 /** Of SessionSlot.word. */
@@ -87,6 +90,8 @@ export const ENTRY_IDENTITY = 0x8;
 export const ENTRY_LINK = 0x10;
 export const ENTRY_TOA_OFF = 0x20;
 export const ENTRY_FROM_LOCAL = 0x40;
+export const ENTRY_TOA_DUE = 0x100;
+export const ENTRY_TOA_SENT = 0x200;
 export const ENTRY_RELEASED = 0x80;
 
 // ---- Structs ------------------------------------------------------------------
@@ -266,6 +271,34 @@ export const collisionCount = struct('collision_count', {
 
 /** A record of the ring buffer `events`; `timeNs` is CLOCK_MONOTONIC, `ownerAge` in ticks. */
 export type Event = ValueOf<typeof event>;
+/** Value of `clients`: who is behind a socket; `addr` is IPv6, or IPv4 as ::ffff:a.b.c.d. */
+export type Client = ValueOf<typeof client>;
+export const client = struct('client', {
+  flow: flow4,
+  addr: rawBytes(16),
+  port: bePort,
+  source: named(u8, CLIENT_SOURCE),
+  pad: padding(1),
+  since: u32,
+});
+
+/** What the iterator `list_clients` writes for each socket; `state` in the kernel's own numbers. */
+export type ClientRecord = ValueOf<typeof clientRecord>;
+export const clientRecord = struct('client_record', {
+  client,
+  network: u32,
+  state: u8,
+  pad: padding(3),
+});
+
+/** The one value of `socket_settings`. */
+export type SocketSettings = ValueOf<typeof socketSettings>;
+export const socketSettings = struct('socket_settings', {
+  cgroup: u64,
+  serversOnly: u32,
+  pad: padding(4),
+});
+
 export const event = struct('event', {
   timeNs: u64,
   type: named(u32, EVENT_TYPE),

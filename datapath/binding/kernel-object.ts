@@ -8,6 +8,7 @@ import {
   inBackground,
   lib,
   listen,
+  type LinkFd,
   type MapFd,
   type Pointer,
   type ProgramFd,
@@ -40,6 +41,7 @@ export type ProgramInfo = {
 };
 
 const MAP_INFO_BYTES = 88;
+const LINK_INFO_BYTES = 48;
 const PROGRAM_INFO_BYTES = 232;
 const STATS_RUN_TIME = 0;
 const VERIFIER_LINES_KEPT = 40;
@@ -158,6 +160,11 @@ export function programInfoById(id: number): ProgramInfo | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The cgroup that a link attaches a program to; 0n when that cgroup has been removed. */
+export function linkedCgroup(fd: LinkFd, name: string): bigint {
+  return readInfo(fd, Buffer.alloc(LINK_INFO_BYTES), `link ${name}`).readBigUInt64LE(16);
 }
 
 /** The kernel times every BPF program (about 20 ns a run) until `close`. */

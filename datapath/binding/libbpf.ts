@@ -8,6 +8,7 @@ type Call<R> = KoffiFunc<(...args: unknown[]) => R>;
 type Arguments = Parameters<LibraryHandle['func']>[3];
 export type MapFd = Unit<number, 'MapFd'>;
 export type ProgramFd = Unit<number, 'ProgramFd'>;
+export type LinkFd = Unit<number, 'LinkFd'>;
 export type InterfaceIndex = Unit<number, 'InterfaceIndex'>;
 /** An address in this process that C gave us. */
 export type Pointer = Unit<bigint, 'Pointer'>;
@@ -83,6 +84,12 @@ function declare() {
     handle: 'uint32_t',
     priority: 'uint32_t',
   });
+  const linkOptions = koffi.struct({
+    sz: 'size_t',
+    flags: 'uint32_t',
+    iter_info: 'uint8_t *',
+    iter_info_len: 'uint32_t',
+  });
   const print = koffi.proto('int', ['int', 'void *', 'void *']);
   const sample = koffi.proto('int', ['void *', 'void *', 'size_t']);
   const hook = koffi.inout(koffi.pointer(tcHook));
@@ -95,6 +102,7 @@ function declare() {
       testRun: koffi.sizeof(testRun),
       tcHook: koffi.sizeof(tcHook),
       tcOptions: koffi.sizeof(tcOptions),
+      linkOptions: koffi.sizeof(linkOptions),
     },
     sample: koffi.pointer(sample),
 
@@ -144,6 +152,10 @@ function declare() {
     tcAttach: int('bpf_tc_attach', [hook, options]),
     tcDetach: int('bpf_tc_detach', [hook, options]),
     tcQuery: int('bpf_tc_query', [hook, options]),
+    linkCreate: int('bpf_link_create', ['int', 'int', 'int', koffi.pointer(linkOptions)]),
+    linkUpdate: int('bpf_link_update', ['int', 'int', p]),
+    iteratorCreate: int('bpf_iter_create', ['int']),
+    setNamespace: c.func('setns', 'int', ['int', 'int']) as Call<number>,
     interfaceIndex: c.func('if_nametoindex', 'uint32_t', ['str']) as Call<number>,
   };
 

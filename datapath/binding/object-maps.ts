@@ -1,4 +1,4 @@
-/** The maps of balancer.bpf.o and agent.bpf.o, typed, by the names that contract.h gives their contents. */
+/** The maps of balancer.bpf.o, agent.bpf.o and socket.bpf.o, typed, by the names that contract.h gives their contents. */
 import { address4, counter, u32 } from './codec.ts';
 import {
   backend,
@@ -16,6 +16,7 @@ import {
   sessionEntry,
   sessionSlot,
   settings,
+  socketSettings,
   sweep,
   traffic,
 } from './contract.ts';
@@ -25,6 +26,7 @@ import type { MapSource } from './object.ts';
 export type CommonMaps = ReturnType<typeof commonMaps>;
 export type BalancerMaps = ReturnType<typeof balancerMaps>;
 export type AgentMaps = ReturnType<typeof agentMaps>;
+export type SocketMaps = ReturnType<typeof socketMaps>;
 
 export function balancerMaps(from: MapSource) {
   return {
@@ -47,6 +49,17 @@ export function agentMaps(from: MapSource) {
     servers: new TypedMap(from.map('servers'), endpoint4, server),
     trustedLocals: new TypedMap(from.map('trusted_locals'), prefix4, u32),
     collisions: new TypedMap(from.map('collisions'), collisionKey, collisionCount),
+    takenOver: new ArrayMap(from.map('taken_over'), u32),
+  };
+}
+
+export function socketMaps(from: MapSource) {
+  return {
+    socketSettings: new ArrayMap(from.map('socket_settings'), socketSettings),
+    socketTrusted: new TypedMap(from.map('socket_trusted'), prefix4, u32),
+    socketServers: new TypedMap(from.map('socket_servers'), endpoint4, u32),
+    socketNotes: new PerCpuArray(from.map('socket_notes'), counter, addNumbers),
+    clients: from.map('clients'),
   };
 }
 

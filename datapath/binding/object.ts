@@ -18,7 +18,7 @@ import {
   type ProgramRef,
 } from './kernel-object.ts';
 import type { Pointer } from './libbpf.ts';
-import { listPins, pinPath, preparePins, type Role } from './pins.ts';
+import { listPins, pinPath, preparePins, type Holder } from './pins.ts';
 
 export type Log = { info(data: object, message: string): void };
 /** Map name to entries; maps not named keep what the object says. */
@@ -26,7 +26,7 @@ export type Capacities = Readonly<Record<string, number>>;
 export type LoadOptions = {
   path: string;
   instance: string;
-  role: Role;
+  role: Holder;
   capacities: Capacities;
   log: Log;
 };
@@ -86,7 +86,7 @@ export async function loadPrivateObject(
 }
 
 /** The pinned maps of an instance, without loading anything: for tools beside the daemon. */
-export function openInstance(instance: string, role: Role): MapSource {
+export function openInstance(instance: string, role: Holder): MapSource {
   const opened = new Map<string, MapRef>();
   return {
     map: (name) => {
@@ -104,7 +104,7 @@ export function openInstance(instance: string, role: Role): MapSource {
 }
 
 /** Sessions in the pinned tables of an instance: two entries each. */
-export async function countSessions(instance: string, role: Role): Promise<number> {
+export async function countSessions(instance: string, role: Holder): Promise<number> {
   const pin = listPins(instance, role).find(({ map }) => map === 'sessions');
   const map = pin && openPinnedMap(pin.path, 'sessions');
   if (map === undefined) return 0;
@@ -137,7 +137,7 @@ function withCapacities(
   return maps;
 }
 
-async function refuseOtherVersions(instance: string, role: Role): Promise<void> {
+async function refuseOtherVersions(instance: string, role: Holder): Promise<void> {
   const other = listPins(instance, role).find(({ version }) => version !== CONTRACT_VERSION);
   if (other === undefined) return;
   throw new BpfError({
@@ -150,7 +150,7 @@ async function refuseOtherVersions(instance: string, role: Role): Promise<void> 
 }
 
 /** False when nothing is pinned; throws when what is pinned cannot be used. */
-async function fitsPinned(wanted: DeclaredMap, instance: string, role: Role): Promise<boolean> {
+async function fitsPinned(wanted: DeclaredMap, instance: string, role: Holder): Promise<boolean> {
   const pinned = openPinnedMap(pinPath(instance, role, wanted.name), wanted.name);
   if (pinned === undefined) return false;
   closeSync(pinned.fd);

@@ -4,8 +4,12 @@ import { mkdirSync, readdirSync, rmdirSync, statSync, statfsSync, unlinkSync } f
 import { CONTRACT_VERSION } from './contract.ts';
 import { callFailed } from './errors.ts';
 
+/** A daemon. */
 export type Role = 'balancer' | 'agent';
 export const ROLES: readonly Role[] = ['balancer', 'agent'];
+/** Whose pins: `agent` is the agent's packet mode, `socket` its socket mode; an instance may have both. */
+export type Holder = Role | 'socket';
+export const HOLDERS: readonly Holder[] = [...ROLES, 'socket'];
 export type Pin = { map: string; version: number; path: string };
 
 export const PIN_ROOT = '/sys/fs/bpf/fullnat';
@@ -15,7 +19,7 @@ const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 /** Not a dot before the version: bpffs refuses names with dots. */
 const PIN = /^(.+)_v(\d+)$/;
 
-export function roleDirectory(instance: string, role: Role): string {
+export function roleDirectory(instance: string, role: Holder): string {
   if (!INSTANCE.test(instance))
     throw new RangeError(
       `an instance name has 1 to 32 letters, digits, - or _ and starts with a letter or digit, got '${instance}'`,
@@ -23,12 +27,12 @@ export function roleDirectory(instance: string, role: Role): string {
   return `${PIN_ROOT}/${instance}/${role}`;
 }
 
-export function pinPath(instance: string, role: Role, map: string): string {
+export function pinPath(instance: string, role: Holder, map: string): string {
   return `${roleDirectory(instance, role)}/${map}_v${CONTRACT_VERSION}`;
 }
 
 /** Every pinned map of an instance, of whatever version. */
-export function listPins(instance: string, role: Role): Pin[] {
+export function listPins(instance: string, role: Holder): Pin[] {
   const directory = roleDirectory(instance, role);
   return listDirectory(directory).flatMap((name) => {
     const [, map, version] = PIN.exec(name) ?? [];
@@ -43,7 +47,7 @@ export function listInstances(): string[] {
 }
 
 /** Mounts bpffs when it is missing and makes the instance's directory. */
-export function preparePins(instance: string, role: Role): void {
+export function preparePins(instance: string, role: Holder): void {
   const directory = roleDirectory(instance, role);
   if (!isBpffs()) {
     const mount = spawnSync('mount', ['-t', 'bpf', 'bpf', BPFFS], { encoding: 'utf8' });
@@ -54,7 +58,7 @@ export function preparePins(instance: string, role: Role): void {
 }
 
 /** Removes everything of an instance's role; returns how many maps were pinned. */
-export function removePins(instance: string, role: Role): number {
+export function removePins(instance: string, role: Holder): number {
   const pins = listPins(instance, role);
   const directory = roleDirectory(instance, role);
   for (const name of listDirectory(directory)) {
@@ -68,15 +72,15 @@ export function removePins(instance: string, role: Role): number {
 }
 
 /** Marks are empty directories beside the pins: memory that lives as long as they do. */
-export function setMark(instance: string, role: Role, mark: string): void {
+export function setMark(instance: string, role: Holder, mark: string): void {
   mkdirSync(`${roleDirectory(instance, role)}/${mark}`, { recursive: true, mode: 0o700 });
 }
 
-export function clearMark(instance: string, role: Role, mark: string): void {
+export function clearMark(instance: string, role: Holder, mark: string): void {
   removeIfEmpty(`${roleDirectory(instance, role)}/${mark}`);
 }
 
-export function listMarks(instance: string, role: Role): string[] {
+export function listMarks(instance: string, role: Holder): string[] {
   return listDirectory(roleDirectory(instance, role)).filter((name) => !PIN.test(name));
 }
 

@@ -111,3 +111,31 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
   'remap-exhausted':
     'collisions that found no free port in remapPorts; the local was kept where there is one',
 };
+
+export type SocketNote = keyof typeof SOCKET_NOTE;
+/** Numbers of enum socket_note; index into `socket_notes`, whose length is SOCKET_NOTE_COUNT. */
+export const SOCKET_NOTE = {
+  'client-from-syn': 0,
+  'client-from-handshake': 1,
+  'client-from-later': 2,
+  'client-unknown': 3,
+  'client-untrusted': 4,
+  'client-not-showable': 5,
+  'client-no-memory': 6,
+  'syn-not-saved': 7,
+} as const;
+export const SOCKET_NOTE_COUNT = 16;
+
+export const SOCKET_NOTE_MEANING: Readonly<Record<SocketNote, string>> = {
+  'client-from-syn': 'connections whose client was in the SYN',
+  'client-from-handshake': 'connections whose client was in what completed the handshake',
+  'client-from-later':
+    'connections whose client came after the handshake; accept() may have shown the local',
+  'client-unknown':
+    'connections from a trusted local that showed no TOA up to the end of the handshake',
+  'client-untrusted': 'connections with TOA from an address that is not in trustedLocals; ignored',
+  'client-not-showable': 'IPv6 clients of IPv4 sockets, which go on showing the local',
+  'client-no-memory': 'clients that could not be remembered: the kernel had no memory',
+  'syn-not-saved':
+    'connections from a trusted local whose SYN was not saved: a SYN cookie was used',
+};

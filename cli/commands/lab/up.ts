@@ -34,6 +34,12 @@ export const labUp = command({
       choice('collision policy', ['remap', 'local', 'drop']),
       'remap',
     ),
+    agentMode: optionOr(
+      '--agent-mode <mode>',
+      'packet or socket: how servers get to know their clients',
+      choice('agent mode', ['packet', 'socket']),
+      'packet',
+    ),
     daemons: flag('--no-daemons', 'the network and the servers only'),
     config: option('--config <file>', 'balancer configuration instead of the generated', (file) => {
       if (existsSync(file)) return resolve(file);
@@ -49,12 +55,17 @@ export const labUp = command({
       does: 'to see the collision that other systems have',
     },
     {
+      command: 'fullnat lab up --agent-mode socket',
+      does: 'nothing is rewritten at the servers: accept() says who the client is',
+    },
+    {
       command: 'fullnat lab up --instance mine --config my.yaml',
       does: 'a second lab, with your balancer configuration',
     },
   ],
   handler: async ({ options }, { stdout, stderr }) => {
-    const { instance, servers, lips, onCollision, daemons, closeFirst, exchange } = options;
+    const { instance, servers, lips, onCollision, agentMode } = options;
+    const { daemons, closeFirst, exchange } = options;
     const start = performance.now();
     const result = await doing(() =>
       up({
@@ -63,6 +74,7 @@ export const labUp = command({
         lips,
         mtuBytes: options.mtu,
         onCollision,
+        agentMode,
         daemons,
         closeFirst,
         exchange,

@@ -5,8 +5,12 @@ import {
   rangesOverlap,
   type AddressRange,
 } from '../../../packet/address-range.ts';
-import { formatEndpoint, formatIpv4Address, type Ipv4Address } from '../../../packet/address.ts';
-import type { AgentConfig } from '../agent.ts';
+import {
+  formatEndpoint,
+  formatIpv4Address,
+  type Endpoint,
+  type Ipv4Address,
+} from '../../../packet/address.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import type { Path, Problem } from '../problem.ts';
 import type { Check } from './check.ts';
@@ -57,11 +61,16 @@ export const overlappingLocals: Check<BalancerConfig> = ({ locals }) =>
     (i) => ['locals', i, 'addresses'],
   );
 
-export const overlappingTrusted: Check<AgentConfig> = ({ trustedLocals }) =>
+type Trusting = {
+  readonly trustedLocals: readonly AddressRange[];
+  readonly servers: readonly { readonly address: Endpoint }[];
+};
+
+export const overlappingTrusted: Check<Trusting> = ({ trustedLocals }) =>
   overlaps(trustedLocals, (i) => ['trustedLocals', i]);
 
 /** A local is the balancer's; a server that has one would be taken for the balancer. */
-export const serverIsTrusted: Check<AgentConfig> = ({ servers, trustedLocals }) =>
+export const serverIsTrusted: Check<Trusting> = ({ servers, trustedLocals }) =>
   servers.flatMap(({ address: { address } }, i) =>
     trustedLocals
       .filter((range) => rangeContains(range, address))

@@ -3,6 +3,7 @@ import { formatAddressRange, rangeContains } from '../../../packet/address-range
 import { formatEndpoint, type Endpoint, type Ipv4Address } from '../../../packet/address.ts';
 import type { BalancerConfig, LocalsConfig } from '../balancer.ts';
 import type { Problem } from '../problem.ts';
+import type { SocketAgentConfig } from '../socket-agent.ts';
 import { nearest } from '../suggest.ts';
 import type { Check } from './check.ts';
 
@@ -25,6 +26,23 @@ export const missingInterface: Check<{ interfaces: readonly (string | { name: st
       },
     ];
   });
+};
+
+export const missingCgroup: Check<SocketAgentConfig> = ({ cgroup }, { machine }) => {
+  if (machine === undefined) return [];
+  const root = machine.cgroupRoot();
+  if (root === undefined)
+    return [
+      {
+        path: cgroup === undefined ? ['mode'] : ['cgroup'],
+        message:
+          'socket mode needs the v2 cgroup hierarchy, and it is not mounted; ' +
+          'mount -t cgroup2 none /sys/fs/cgroup/unified',
+      },
+    ];
+  if (cgroup === undefined || machine.isCgroup(cgroup)) return [];
+  const message = `cgroup ${cgroup} does not exist in the v2 hierarchy, whose root is ${root}`;
+  return [{ path: ['cgroup'], message }];
 };
 
 /**

@@ -221,10 +221,13 @@ function machine(has: {
   interfaces?: string[];
   addresses?: string[];
   sockets?: string[];
+  cgroups?: string[];
 }): Machine {
   return {
     interfaces: () => has.interfaces ?? ['lo', 'eth0'],
     addresses: () => (has.addresses ?? ['10.0.23.1']).map((text) => ipv4Address(text)),
     listeningSockets: () => (has.sockets ?? []).map(endpoint),
+    cgroupRoot: () => has.cgroups?.[0],
+    isCgroup: (path) => has.cgroups?.includes(path) ?? false,
   };
 }

@@ -1,6 +1,5 @@
 /** Things that may be there only once. */
-import { formatEndpoint } from '../../../packet/address.ts';
-import type { AgentConfig } from '../agent.ts';
+import { formatEndpoint, type Endpoint } from '../../../packet/address.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import { repeats, type Check } from './check.ts';
 
@@ -38,7 +37,9 @@ export const duplicateBackend: Check<BalancerConfig> = ({ pools }, facts) =>
     ),
   );
 
-export const duplicateServer: Check<AgentConfig> = ({ servers }, facts) =>
+export const duplicateServer: Check<{
+  readonly servers: readonly { readonly address: Endpoint }[];
+}> = ({ servers }, facts) =>
   repeats(servers, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
     path: ['servers', index, 'address'],
     message: `duplicate server ${formatEndpoint(element.address)}; line ${facts.lineOf(['servers', first])} is the same`,

@@ -1,7 +1,8 @@
 /** Lists without which there is nothing to do. */
-import type { AgentConfig } from '../agent.ts';
+import type { PacketAgentConfig } from '../agent.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import type { Path, Problem } from '../problem.ts';
+import type { SocketAgentConfig } from '../socket-agent.ts';
 import type { Check, Facts } from './check.ts';
 
 export const emptyBalancerList: Check<BalancerConfig> = (config, facts) => [
@@ -23,11 +24,15 @@ export const emptyPool: Check<BalancerConfig> = ({ pools }, facts) =>
     ];
   });
 
-export const emptyAgentList: Check<AgentConfig> = (config, facts) => [
+export const emptyAgentList: Check<PacketAgentConfig> = (config, facts) => [
   ...empty(config.interfaces, ['interfaces'], 'the interfaces that servers are reached by', facts),
   ...empty(config.trustedLocals, ['trustedLocals'], "the balancer's local addresses", facts),
   ...empty(config.servers, ['servers'], 'the servers on this host', facts),
 ];
+
+/** Without `servers` socket mode covers every listener. */
+export const emptySocketAgentList: Check<SocketAgentConfig> = (config, facts) =>
+  empty(config.trustedLocals, ['trustedLocals'], "the balancer's local addresses", facts);
 
 function empty(list: readonly unknown[], path: Path, what: string, facts: Facts): Problem[] {
   if (list.length > 0 || !facts.isWhole(path)) return [];

@@ -1,6 +1,7 @@
 /** All checks, in the order their problems are listed when they stand on one line. */
-import type { AgentConfig } from '../agent.ts';
+import type { PacketAgentConfig } from '../agent.ts';
 import type { BalancerConfig } from '../balancer.ts';
+import type { SocketAgentConfig } from '../socket-agent.ts';
 import {
   backendInLocals,
   backendIsListener,
@@ -9,7 +10,7 @@ import {
   overlappingTrusted,
   serverIsTrusted,
 } from './address-plan.ts';
-import { missingInterface, shadowedPort } from './against-machine.ts';
+import { missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
 import { healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
 import type { Check } from './check.ts';
 import {
@@ -19,7 +20,7 @@ import {
   duplicatePool,
   duplicateServer,
 } from './duplicates.ts';
-import { emptyAgentList, emptyBalancerList, emptyPool } from './empty.ts';
+import { emptyAgentList, emptyBalancerList, emptyPool, emptySocketAgentList } from './empty.ts';
 import { timeoutsInOrder } from './timeouts.ts';
 import { unknownPool } from './unknown-pool.ts';
 
@@ -43,7 +44,7 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   shadowedPort,
 ];
 
-export const AGENT_CHECKS: readonly Check<AgentConfig>[] = [
+export const AGENT_CHECKS: readonly Check<PacketAgentConfig>[] = [
   emptyAgentList,
   duplicateInterface,
   duplicateServer,
@@ -52,4 +53,12 @@ export const AGENT_CHECKS: readonly Check<AgentConfig>[] = [
   timeoutsInOrder,
   openingWithinCapacity,
   missingInterface,
+];
+
+export const SOCKET_AGENT_CHECKS: readonly Check<SocketAgentConfig>[] = [
+  emptySocketAgentList,
+  duplicateServer,
+  overlappingTrusted,
+  serverIsTrusted,
+  missingCgroup,
 ];

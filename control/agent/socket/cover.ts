@@ -1,0 +1,61 @@
+/** Keeps the programs on their cgroup, and the listeners in it saving SYNs. */
+import { attachToCgroup, uncoverPin, type CgroupHook } from '../../../datapath/binding/cgroup.ts';
+import { cgroupId, isCgroup } from '../../../datapath/binding/cgroup-tree.ts';
+import { pinIterator, runInEveryNamespace } from '../../../datapath/binding/iterator.ts';
+import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
+import type { LoadedObject } from '../../../datapath/binding/object.ts';
+import type { Log } from '../../daemon/log.ts';
+
+/** The answers first: no connection is known before somebody can be told. */
+const HOOKS: readonly (readonly [CgroupHook, string])[] = [
+  ['getpeername4', 'socket_peer4'],
+  ['getpeername6', 'socket_peer6'],
+  ['sockops', 'socket_events'],
+];
+
+export type CoverParts = {
+  readonly object: LoadedObject;
+  readonly maps: Pick<SocketMaps, 'socketSettings'>;
+  readonly log: Log;
+};
+
+export class Cover {
+  readonly #parts: CoverParts;
+  readonly #instance: string;
+  readonly #cgroup: string;
+  /** Of the cgroup the programs are attached to; undefined while it does not exist. */
+  #attached: bigint | undefined;
+
+  constructor(parts: CoverParts, place: { instance: string; cgroup: string }) {
+    this.#parts = parts;
+    this.#instance = place.instance;
+    this.#cgroup = place.cgroup;
+  }
+
+  attach(): void {
+    const { object, maps, log } = this.#parts;
+    const [instance, cgroup] = [this.#instance, this.#cgroup];
+    const id = cgroupId(cgroup);
+    const settings = maps.socketSettings.get(0);
+    pinIterator(object.program('uncover_listeners'), uncoverPin(instance));
+    if (settings.cgroup !== id) runInEveryNamespace(object.program('uncover_listeners'));
+    maps.socketSettings.set(0, { ...settings, cgroup: id });
+    for (const [hook, program] of HOOKS)
+      attachToCgroup(object.program(program), { instance, cgroup, hook });
+    runInEveryNamespace(object.program('cover_listeners'));
+    this.#attached = id;
+    log.info({ cgroup }, 'attached; programs in this cgroup see their clients');
+  }
+
+  /** Attaches again when the cgroup was removed and made anew, as service managers do. */
+  follow(): void {
+    const { log } = this.#parts;
+    const cgroup = this.#cgroup;
+    const isThere = isCgroup(cgroup);
+    if (isThere && cgroupId(cgroup) === this.#attached) return;
+    if (isThere) return this.attach();
+    if (this.#attached !== undefined)
+      log.warn({ cgroup }, 'the cgroup was removed; attached again as soon as it is back');
+    this.#attached = undefined;
+  }
+}

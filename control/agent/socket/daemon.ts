@@ -1,0 +1,71 @@
+/** The agent's daemon in socket mode: loads or adopts the programs, attaches them to a cgroup, lists clients. */
+import { fileURLToPath } from 'node:url';
+import { cgroupRoot } from '../../../datapath/binding/cgroup-tree.ts';
+import { socketMaps } from '../../../datapath/binding/object-maps.ts';
+import { loadObject, type LoadedObject } from '../../../datapath/binding/object.ts';
+import type { SocketAgentConfig } from '../../config/socket-agent.ts';
+import { baseInfoRow } from '../../daemon/counters.ts';
+import { MachineError } from '../../daemon/forwarding.ts';
+import { behindDoor, sayGoodbye, type DaemonOptions, type Door } from '../../daemon/serve.ts';
+import { Cover } from './cover.ts';
+import { socketResources } from './resources.ts';
+import { applySocketAgent } from './tables.ts';
+import { PacketModeBefore } from './take-over.ts';
+
+// A service's cgroup is made anew when the service is restarted: noticed before it has clients.
+const WATCH_MS = 500;
+
+const OBJECT = new URL('../../../datapath/agent/socket.bpf.o', import.meta.url);
+
+export async function runSocketAgent(
+  config: SocketAgentConfig,
+  options: DaemonOptions,
+): Promise<void> {
+  const { instance } = config;
+  await behindDoor('agent', instance, options, async (door) => {
+    const path = fileURLToPath(OBJECT);
+    const { log } = options;
+    const object = await loadObject({ path, instance, role: 'socket', capacities: {}, log });
+    try {
+      await keepShowing(config, options, object, door);
+    } finally {
+      object.close();
+    }
+  });
+  await sayGoodbye('agent', instance, options);
+}
+
+async function keepShowing(
+  config: SocketAgentConfig,
+  { log, configFile }: DaemonOptions,
+  object: LoadedObject,
+  door: Door,
+): Promise<void> {
+  const { instance } = config;
+  const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
+  const maps = socketMaps(object);
+  applySocketAgent(maps, config);
+  const cover = new Cover({ object, maps, log }, { instance, cgroup: cgroupOf(config) });
+  cover.attach();
+  const before = new PacketModeBefore(instance, log);
+  before.takeOver();
+
+  const timer = setInterval(() => {
+    cover.follow();
+    before.removeWhenDone();
+  }, WATCH_MS);
+  try {
+    const info = () => ({ ...baseInfoRow(facts, object), mode: config.mode });
+    await door.answerUntilStopped(socketResources({ object, maps, info }));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function cgroupOf({ cgroup }: SocketAgentConfig): string {
+  const found = cgroup ?? cgroupRoot();
+  if (found !== undefined) return found;
+  throw new MachineError(
+    'socket mode needs the v2 cgroup hierarchy, and it is not mounted; mount -t cgroup2 none /sys/fs/cgroup/unified',
+  );
+}

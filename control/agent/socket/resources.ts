@@ -1,0 +1,104 @@
+/** What the agent answers under /v1 in socket mode. */
+import { formatEndpoint, formatIpv4Address } from '../../../packet/address.ts';
+import { ipv6AddressFromBytes } from '../../../packet/ipv6-address.ts';
+import {
+  clientRecord,
+  type Client,
+  type ClientRecord,
+} from '../../../datapath/binding/contract.ts';
+import { runIterator } from '../../../datapath/binding/iterator.ts';
+import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
+import type { LoadedObject } from '../../../datapath/binding/object.ts';
+import { secondsSince, ticksNow } from '../../../datapath/binding/sessions.ts';
+import {
+  SOCKET_NOTE,
+  SOCKET_NOTE_MEANING,
+  type SocketNote,
+} from '../../../datapath/binding/verdicts.ts';
+import { plainResource, resource, type Resources } from '../../api/app.ts';
+import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
+import {
+  destinationOf,
+  endpointReader,
+  LIMIT_DEFAULT,
+  limitReader,
+  matches,
+  sourceOf,
+} from '../../daemon/sessions.ts';
+
+export type SocketView = {
+  readonly object: Pick<LoadedObject, 'program'>;
+  readonly maps: Pick<SocketMaps, 'clients' | 'socketNotes'>;
+  readonly info: () => SocketInfoRow;
+};
+
+/** By the kernel's numbers (include/net/tcp_states.h). */
+const STATES: readonly SocketState[] = [
+  ...(['unknown', 'established', 'syn-sent', 'syn-received', 'fin-wait-1'] as const),
+  ...(['fin-wait-2', 'time-wait', 'closed', 'close-wait', 'last-ack'] as const),
+  ...(['listen', 'closing'] as const),
+];
+
+export function socketResources({ object, maps, info }: SocketView): Resources {
+  const readers = {
+    limit: limitReader,
+    client: endpointReader,
+    local: endpointReader,
+    server: endpointReader,
+  };
+  return {
+    clients: resource(readers, ({ limit = LIMIT_DEFAULT, ...wanted }) => {
+      const bytes = runIterator(object.program('list_clients'), { map: maps.clients });
+      const rows = clientRows(bytes, ticksNow()).filter((row) =>
+        (['client', 'local', 'server'] as const).every((end) => matches(wanted[end], row[end])),
+      );
+      return { rows: rows.slice(0, limit), total: rows.length };
+    }),
+    /* Nothing is rewritten, so nothing can be dropped, or collide. */
+    drops: plainResource(() => []),
+    collisions: plainResource(() => []),
+    'collision-counters': plainResource(() => []),
+    events: plainResource(() => []),
+    notes: plainResource(() => noteRows(maps)),
+    info: plainResource(() => [info()]),
+  };
+}
+
+/** Of what the iterator wrote. */
+export function clientRows(bytes: Buffer, now: number): ClientRow[] {
+  return Array.from({ length: Math.floor(bytes.length / clientRecord.bytes) }, (_, i) =>
+    clientRow(clientRecord.read(bytes, i * clientRecord.bytes), now),
+  );
+}
+
+function clientRow({ client, network, state }: ClientRecord, now: number): ClientRow {
+  return {
+    client: clientText(client),
+    local: sourceOf(client.flow),
+    server: destinationOf(client.flow),
+    state: STATES[state] ?? 'unknown',
+    ageSeconds: Math.round(secondsSince(client.since, now) * 1_000) / 1_000,
+    source: client.source,
+    namespace: network,
+  };
+}
+
+function clientText({ addr, port }: Client): string {
+  const bytes = Buffer.from(addr);
+  const isIpv4 =
+    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes.readUInt16BE(10) === 0xffff;
+  if (!isIpv4) return `[${ipv6AddressFromBytes(addr)}]:${port}`;
+  const address = bytes.readUInt32BE(12) as Parameters<typeof formatIpv4Address>[0];
+  return formatEndpoint({ address, port });
+}
+
+function noteRows({ socketNotes }: Pick<SocketMaps, 'socketNotes'>): NoteRow[] {
+  return (Object.entries(SOCKET_NOTE) as [SocketNote, number][])
+    .map(([name, note]) => ({
+      note,
+      name,
+      count: socketNotes.sum(note),
+      meaning: SOCKET_NOTE_MEANING[name],
+    }))
+    .filter(({ count }) => count > 0);
+}
