@@ -72,8 +72,6 @@ export const RESOURCES = {
       text('flags', 'FLAGS', { wide: true }),
     ],
   },
-  locals: {
-    daemons: ['balancer'],
   clients: {
     daemons: ['agent'],
     columns: [
@@ -86,6 +84,8 @@ export const RESOURCES = {
       text('namespace', 'NETWORK NAMESPACE', { wide: true }),
     ],
   },
+  locals: {
+    daemons: ['balancer'],
     columns: [
       text('address', 'ADDRESS'),
       text('backend', 'BACKEND'),
@@ -162,9 +162,9 @@ export const RESOURCES = {
     daemons: BOTH,
     columns: [
       text('role', 'ROLE'),
+      text('mode', 'MODE'),
       text('instance', 'INSTANCE'),
       text('pid', 'PID'),
-      text('mode', 'MODE'),
       text('version', 'VERSION'),
       text('since', 'SINCE'),
       text('configFile', 'CONFIGURATION'),

@@ -261,8 +261,6 @@ struct collision_count {
 	__u64 remapped, kept_local, dropped;
 };
 
-/* ---- Verdicts: how every packet left ------------------------------------- */
-
 /* ---- Agent, socket mode --------------------------------------------------- */
 
 /* Which segment told us the client of a socket. */
@@ -312,6 +310,8 @@ enum socket_note {
 	SOCKET_NOTE_SYN_NOT_SAVED = 7,       /* SYN cookie, or listener older than the agent */
 	SOCKET_NOTE_COUNT = 16,
 };
+
+/* ---- Verdicts: how every packet left ------------------------------------- */
 
 enum verdict {
 	VERDICT_PASS = 0,          /* not ours: untouched */

@@ -269,8 +269,6 @@ export const collisionCount = struct('collision_count', {
   dropped: counter,
 });
 
-/** A record of the ring buffer `events`; `timeNs` is CLOCK_MONOTONIC, `ownerAge` in ticks. */
-export type Event = ValueOf<typeof event>;
 /** Value of `clients`: who is behind a socket; `addr` is IPv6, or IPv4 as ::ffff:a.b.c.d. */
 export type Client = ValueOf<typeof client>;
 export const client = struct('client', {
@@ -299,6 +297,8 @@ export const socketSettings = struct('socket_settings', {
   pad: padding(4),
 });
 
+/** A record of the ring buffer `events`; `timeNs` is CLOCK_MONOTONIC, `ownerAge` in ticks. */
+export type Event = ValueOf<typeof event>;
 export const event = struct('event', {
   timeNs: u64,
   type: named(u32, EVENT_TYPE),

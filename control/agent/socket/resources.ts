@@ -1,5 +1,5 @@
 /** What the agent answers under /v1 in socket mode. */
-import { formatEndpoint, formatIpv4Address } from '../../../packet/address.ts';
+import { formatEndpoint, type Ipv4Address } from '../../../packet/address.ts';
 import { ipv6AddressFromBytes } from '../../../packet/ipv6-address.ts';
 import {
   clientRecord,
@@ -88,7 +88,7 @@ function clientText({ addr, port }: Client): string {
   const isIpv4 =
     bytes.subarray(0, 10).every((byte) => byte === 0) && bytes.readUInt16BE(10) === 0xffff;
   if (!isIpv4) return `[${ipv6AddressFromBytes(addr)}]:${port}`;
-  const address = bytes.readUInt32BE(12) as Parameters<typeof formatIpv4Address>[0];
+  const address = bytes.readUInt32BE(12) as Ipv4Address;
   return formatEndpoint({ address, port });
 }
 
