@@ -26,6 +26,7 @@ import { tupleOf } from './tuple.ts';
 
 /** A pass of a small table takes a few steps of 20 ms. */
 const POLL_MS = 10;
+const PASSES = 2; /* the first to be complete may have begun before */
 const SWEEP_MAX_MS = 5_000;
 
 /** More than any row has listeners or backends. */
@@ -50,7 +51,6 @@ export class SessionMaps {
   readonly #ring: RingBuffer;
   readonly #eventSent: ArrayMap<number>;
   readonly #startSweep: ProgramRef;
-  #sweeping = false;
   #events: EventView[] = [];
 
   constructor(object: LoadedObject, maps: CommonMaps) {
@@ -69,7 +69,6 @@ export class SessionMaps {
     clearHash(localPorts);
     while (freeSlots.pop() !== undefined);
     update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
-    this.#sweeping = false; // the kernel ends a timer whose map entry is written
     for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
     for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
     this.#ring.consume();
@@ -104,16 +103,20 @@ export class SessionMaps {
     }
   }
 
-  /** Starts the sweeper if it does not run yet; a pass that began after now has then seen every slot. */
+  /**
+   * Lets the sweeper pass over all slots, and stops it again, so that time never goes by
+   * while it works: the kernel ends a timer whose map entry is written.
+   */
   async sweep(): Promise<void> {
-    if (!this.#sweeping) testRun(this.#startSweep, {});
-    this.#sweeping = true;
-    const passes = () => this.#maps.sweep.get(0).stats.passes;
-    const wanted = passes() + 2;
-    for (let waited = 0; passes() < wanted; waited += POLL_MS) {
+    const { sweep } = this.#maps;
+    testRun(this.#startSweep, {});
+    const wanted = sweep.get(0).stats.passes + PASSES;
+    for (let waited = 0; sweep.get(0).stats.passes < wanted; waited += POLL_MS) {
       if (waited > SWEEP_MAX_MS) throw new Error(`no pass of the sweeper in ${SWEEP_MAX_MS} ms`);
       await sleep(POLL_MS);
     }
+    sweep.set(0, sweep.get(0));
+    await sleep(POLL_MS); // for a step that is under way
   }
 
   /** Slots in use. */
