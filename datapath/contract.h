@@ -231,7 +231,7 @@ struct traffic {
 	__u64 toa_inserted;     /* segments that got TOA */
 	__u64 toa_not_inserted; /* segments that should have and had no room */
 };
-_Static_assert(sizeof(struct traffic) == 80, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct traffic) == 64, "keep binding/contract.ts in step");
 
 /* ---- Agent --------------------------------------------------------------- */
 
