@@ -59,11 +59,11 @@ async function bench(chosen: BenchOptions, signal: AbortSignal): Promise<BenchRe
   const result: BenchResult = {
     ...{ date: new Date().toISOString(), machine: thisMachine(), options: chosen },
   };
+  if (only.includes('memory')) result.memory = await measureMemory();
+  if (only.includes('expiry')) result.expiry = await measureExpiry({ say, signal });
   const measures = MEASURES.filter((name) => only.includes(name));
   if (measures.length > 0 || only.includes('programs'))
     Object.assign(result, await withContenders(chosen, measures, signal));
-  if (only.includes('memory')) result.memory = await measureMemory();
-  if (only.includes('expiry')) result.expiry = await measureExpiry({ say, signal });
   return result;
 }
 
