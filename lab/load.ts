@@ -115,7 +115,10 @@ async function together(
 ) {
   const source = openInstance(lab.options.instance, 'agent');
   try {
-    const samples = await sampled(agentMaps(source), options);
+    let isOver = false;
+    const over = () => void (isOver = true);
+    balanced.result.then(over, over);
+    const samples = await sampled(agentMaps(source), options, () => isOver);
     return {
       samples,
       balanced: await balanced.result,
@@ -126,10 +129,14 @@ async function together(
   }
 }
 
-async function sampled(maps: AgentMaps, { seconds, range }: LoadOptions): Promise<Sample[]> {
+async function sampled(
+  maps: AgentMaps,
+  { seconds, range }: LoadOptions,
+  isOver: () => boolean,
+): Promise<Sample[]> {
   const samples: Sample[] = [];
   let end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
+  while (performance.now() < end && !isOver()) {
     const sample = await directTuples(maps, range);
     // The load begins when its first connection is seen, not when its programs are started.
     if (sample.tuples === 0 && samples.length === 0) end = performance.now() + seconds * 1000;

@@ -15,6 +15,9 @@ import { demoTeller } from '../../output/demo/teller.ts';
 import { progressOn } from '../../output/progress.ts';
 import { doing, reading } from './common.ts';
 
+/** For a step to notice that it was interrupted. */
+const GRACE_MS = 2_000;
+
 export const labDemo = command({
   name: 'demo',
   summary: 'Tell what fullnat does, on a lab of its own, in half a minute',
@@ -65,11 +68,20 @@ async function told(instance: string, context: Context): Promise<Expectation[] |
   const { stdout, stderr, signal } = context;
   const progress = progressOn(stderr, stdout.isTerminal && stderr.isTerminal);
   const story = tellStory(instance, demoTeller({ stdout, progress, instance }), signal);
-  // What the story waits for ends when its lab is gone.
-  const cutOff = () => void down(instance).catch(() => {});
-  signal.addEventListener('abort', cutOff, { once: true });
+  // What the story waits for ends when its lab is gone; whatever does not is not waited for.
+  let giveUp: NodeJS.Timeout | undefined;
+  const cutOff = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        down(instance).catch(() => {}); // once more below, where a failure is told
+        giveUp = setTimeout(() => reject(new Error('interrupted')), GRACE_MS);
+      },
+      { once: true },
+    );
+  });
   try {
-    return await story;
+    return await Promise.race([story, cutOff]);
   } catch (error) {
     await down(instance);
     if (signal.aborted) return 'interrupted';
@@ -78,7 +90,7 @@ async function told(instance: string, context: Context): Promise<Expectation[] |
     }
     throw error;
   } finally {
-    signal.removeEventListener('abort', cutOff);
+    clearTimeout(giveUp);
     progress.end();
   }
 }
