@@ -38,7 +38,7 @@ const WAYS: Readonly<Record<ContenderName, Way>> = {
   },
   forward: {
     title: 'kernel forwarding',
-    ...{ toListener: false, daemons: false, prepare: forwardThroughBalancer },
+    ...{ toListener: false, daemons: false, prepare: async () => {} },
   },
   fullnat: {
     title: 'fullnat',
@@ -70,6 +70,7 @@ export async function buildContender(name: ContenderName): Promise<Contender> {
     lab.run('client', ['sysctl', '-qw', ...CLIENT_SYSCTLS]),
     lab.run('client2', ['sysctl', '-qw', ...CLIENT_SYSCTLS]),
     lab.run('server1', ['sysctl', '-qw', ...SERVER_SYSCTLS]),
+    routeThroughBalancer(lab, name === 'forward'),
   ]);
   await prepare(lab);
   const contender = toListener
@@ -92,15 +93,22 @@ const CLIENT_SYSCTLS = ['net.ipv4.ip_local_port_range=1024 65535', 'net.ipv4.tcp
 /** Every connection rests at the server, as it should: none is ended early for want of room. */
 const SERVER_SYSCTLS = ['net.ipv4.tcp_max_tw_buckets=262144'];
 
-/** Both directions through the balancer's namespace: the hops of full NAT without its work. */
-async function forwardThroughBalancer(lab: Lab): Promise<void> {
-  const rules = [
-    ['rule', 'add', 'iif', 'br0', 'to', '10.0.98.0/24', 'lookup', '100'],
-    ['rule', 'add', 'iif', 'host', 'to', '10.0.88.0/24', 'lookup', '100'],
-    ['route', 'add', 'default', 'via', '10.0.23.1', 'table', '100'],
+/**
+ * Both directions through the balancer's namespace, for the way that has the hops of
+ * full NAT without its work. Rules make every packet of a router dearer, so all ways
+ * have the same ones; only this one's match.
+ */
+async function routeThroughBalancer(lab: Lab, matches: boolean): Promise<void> {
+  const lines = [
+    `rule add iif br0 to ${matches ? '10.0.98.0/24' : NOWHERE} lookup 100`,
+    `rule add iif host to ${matches ? '10.0.88.0/24' : NOWHERE} lookup 100`,
+    'route add default via 10.0.23.1 table 100',
   ];
-  for (const rule of rules) await lab.run('router', ['ip', ...rule]);
+  await lab.run('router', ['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
 }
+
+/** A network of examples (RFC 5737). */
+const NOWHERE = '192.0.2.0/24';
 
 async function startBalancerAlone({ options }: Lab): Promise<void> {
   const { instance } = options satisfies LabOptions;

@@ -5,7 +5,8 @@
  * - Each way has a lab of its own, alike but for the way; all stand side by side and take turns
  *   (A B C D E, A B C D E …), so that what drifts, drifts for all. The median is shown.
  * - `kernel forwarding` takes both directions through the balancer's namespace: the same hops as
- *   full NAT, so that the difference is the work and not the way.
+ *   full NAT, so that the difference is the work and not the way. The policy rules that it needs are
+ *   in the routers of all ways.
  * - nftables gets 16 locals in turn, all their ports, `fully-random`, and time-wait of 64 s.
  * - One nginx worker, two wrk with a client address each, all source ports from 1024 on, everything
  *   on the same cores. Rates are then mostly those of nginx, wrk and TCP; the CPU time of the whole
