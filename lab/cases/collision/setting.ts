@@ -23,7 +23,7 @@ import {
   VIRTUAL_PORT,
   serversOf,
 } from '../../topology.ts';
-import { judge, type LabCase } from '../case.ts';
+import { judge, type CaseResult, type LabCase } from '../case.ts';
 
 export type Setting = {
   lab: Lab;
@@ -33,6 +33,9 @@ export type Setting = {
   /** Notes a fact, and whether it is as it must be. */
   check: (fact: string, isRight: boolean) => void;
 };
+
+/** A case may find that the lab lacks what it is about. */
+export type NotHere = Extract<CaseResult, { kind: 'not-here' }>;
 
 export type Kind = 'balanced' | 'direct';
 
@@ -50,7 +53,7 @@ const EVENT_TIMEOUT_MS = 3_000;
 export function collisionCase(
   name: string,
   sentence: string,
-  run: (setting: Setting) => Promise<void>,
+  run: (setting: Setting) => Promise<void | NotHere>,
 ): LabCase {
   return {
     name,
@@ -67,9 +70,10 @@ export function collisionCase(
       };
       const policy = lab.options.onCollision;
       const servers = serversOf(lab.options.servers);
-      const { changes } = await countersDuring(lab.namespace('client'), () =>
+      const { result, changes } = await countersDuring(lab.namespace('client'), () =>
         withClient(lab, 'client', (client) => run({ lab, client, policy, servers, check })),
       );
+      if (result !== undefined) return result;
       const again = changes.get('TcpExtTCPSynRetrans') ?? 0n;
       if (policy !== 'drop') check(`${again} SYNs sent again`, again === 0n);
       return judge(facts, wrong);
