@@ -29,11 +29,11 @@ export async function underLoad(lab: Lab): Promise<UnderLoad> {
 }
 
 export function loadExpectations(drop: UnderLoad, remap: UnderLoad): Expectation[] {
-  const { failures, predicted } = drop.load;
+  const { attempts, failures, predicted, directTuples, choices } = drop.load;
   const wrong = remap.load.balanced.wrongAnswers.length;
   return [
     expecting(
-      `under drop ${failures} failed, within ${TOLERANCE * 100} % of the ${predicted.toFixed(0)} predicted`,
+      `under drop ${failures} failed, within ${TOLERANCE * 100} % of the prediction, ${attempts} x ${directTuples.toFixed(0)} / ${choices} = ${predicted.toFixed(0)}`,
       failures > 0 && Math.abs(failures - predicted) <= TOLERANCE * predicted,
     ),
     expecting(

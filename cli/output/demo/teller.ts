@@ -22,10 +22,10 @@ const COLUMNS_MOST = 120;
 const INDENT = '   ';
 
 const PATH = `\
-   client ────────▶ balancer ───────────────▶ host ────────────────▶ server
-   10.0.88.100      VIP 10.0.23.111:18056     eth0 ─ agent ─ vnet1   10.0.98.79:8056
-                    LIP 10.0.124.161
-   ▲ client                                   ▲ host-nic     ▲ host-vnic   ▲ server
+   client ──────▶ balancer ────────────▶ host ───────────────▶ server
+   10.0.88.100    10.0.23.111:18056      eth0 ─ agent ─ vnet1  10.0.98.79:8056
+                  local 10.0.124.161
+   ▲ client                              ▲ host-nic     ▲ host-vnic  ▲ server
 `;
 
 export function demoTeller({ stdout, progress, instance }: Place): Teller {
@@ -184,11 +184,6 @@ export function demoTeller({ stdout, progress, instance }: Place): Teller {
         {
           heading: 'PREDICTED',
           text: (result) => (result.policy === 'drop' ? share(result.load.predicted, result) : ''),
-          align: 'right',
-        },
-        {
-          heading: 'TUPLES / PORTS',
-          text: ({ load }) => `${load.directTuples.toFixed(0)} / ${load.choices}`,
           align: 'right',
         },
         {
