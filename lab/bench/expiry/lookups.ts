@@ -1,4 +1,9 @@
-/** How long the balancer's program takes for a packet of a known session, by the size of the table. */
+/**
+ * How long the balancer's program takes for a packet of a known session, by the size of the table.
+ *
+ * Test-runs here name no interface, so the program stops where it would ask for the route: what
+ * comes after does not depend on the table.
+ */
 
 import { testRun } from '../../../datapath/binding/test-run.ts';
 import { tcp } from '../../../packet/index.ts';

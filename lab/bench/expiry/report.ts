@@ -22,7 +22,7 @@ ${table(
     figure(mass.stepMicroseconds),
   ]),
 )}
-A packet of a known session, run alone (${growth(lookups)} from the smallest to the largest table)
+A packet of a known session up to its route (${growth(lookups)} from the smallest to the largest table)
 ${table(
   ['SESSIONS', 'NS/PACKET'],
   lookups.map(({ sessions, nanosecondsPerPacket }) => [
