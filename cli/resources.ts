@@ -37,6 +37,8 @@ export const RESOURCES = {
       text('toa', 'TOA', { wide: true }),
       count('toaInserted', 'TOA INSERTED', { wide: true }),
       count('toaNotInserted', 'TOA NOT INSERTED', { wide: true }),
+      count('toaAnnounced', 'TOA ANNOUNCED', { wide: true }),
+      count('toaNotDelivered', 'TOA NOT DELIVERED', { wide: true }),
     ],
   },
   backends: {

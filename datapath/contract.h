@@ -59,6 +59,9 @@ enum session_state {
 /* Bits 8.. of session_slot.word: who has sent a FIN. */
 #define CLOSED_BY_FRONT 0x100u
 #define CLOSED_BY_BACK 0x200u
+/* ... and a RST: only a later packet of the same side shows that it was forged. */
+#define RESET_BY_FRONT 0x400u
+#define RESET_BY_BACK 0x800u
 #define STATE_OF(word) (0xffu & (word))
 
 /* What a session is; always SESSION_BALANCED in the balancer. */
@@ -227,11 +230,13 @@ struct traffic {
 	__u64 connections;
 	__u64 packets_in, bytes_in;
 	__u64 packets_out, bytes_out;
-	__u64 refused;          /* SYNs answered with RST or dropped by us */
-	__u64 toa_inserted;     /* segments that got TOA */
-	__u64 toa_not_inserted; /* segments that should have and had no room */
+	__u64 refused;           /* SYNs answered with RST or dropped by us */
+	__u64 toa_inserted;      /* segments that got TOA */
+	__u64 toa_not_inserted;  /* segments that should have and had no room */
+	__u64 toa_announced;     /* of those, after a bare ACK of ours that carried it */
+	__u64 toa_not_delivered; /* of those, when that failed: the server sees the local */
 };
-_Static_assert(sizeof(struct traffic) == 64, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct traffic) == 80, "keep binding/contract.ts in step");
 
 /* ---- Agent --------------------------------------------------------------- */
 
@@ -363,6 +368,7 @@ enum note {
 	NOTE_OPENING_EVICTED = 11,
 	NOTE_REMAP_EXHAUSTED =
 		12, /* agent: no free port in the remap range; local kept if there is one */
+	NOTE_TOA_NOT_DELIVERED = 13, /* balancer: no segment of the handshake could carry TOA */
 	NOTE_COUNT = 16,
 };
 

@@ -58,6 +58,8 @@ const DATA: Readonly<Record<string, readonly object[]>> = {
       refused: 0,
       toaInserted: 20_000,
       toaNotInserted: 0,
+      toaAnnounced: 0,
+      toaNotDelivered: 0,
       ...traffic,
     },
   ],

@@ -37,6 +37,8 @@ export type ListenerRow = TrafficRow & {
   refused: number;
   toaInserted: number;
   toaNotInserted: number;
+  toaAnnounced: number;
+  toaNotDelivered: number;
 };
 
 export type BackendState = 'up' | 'down' | 'checking' | 'unchecked';

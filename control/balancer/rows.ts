@@ -36,6 +36,8 @@ export function listenerRows({ config, maps, indices, healthOf }: View): Listene
       refused: traffic.refused,
       toaInserted: traffic.toaInserted,
       toaNotInserted: traffic.toaNotInserted,
+      toaAnnounced: traffic.toaAnnounced,
+      toaNotDelivered: traffic.toaNotDelivered,
     };
   });
 }

@@ -49,7 +49,7 @@ static __noinline void report_collision(const struct newcomer *n, const struct f
 		.backend = n->server->backend,
 		.subject = n->front,
 		.visible = *wanted,
-		.visible_port = n->back.destination_port,
+		.visible_port = action == ACTION_DROPPED ? 0 : n->back.destination_port,
 		.action = action,
 		.subject_kind = n->kind,
 	};
@@ -62,25 +62,6 @@ static __noinline void report_collision(const struct newcomer *n, const struct f
 						 : NOTE_COLLISION_DROPPED);
 }
 
-/*
- * Ends the resting session that has this tuple; 1 when it did. Only for the
- * balancer's own tuples: it has let the port rest itself before using it again.
- */
-static __always_inline int bury_resting(const struct flow4 *visible)
-{
-	struct session_entry *entry = bpf_map_lookup_elem(&sessions, visible);
-	__u32 index = entry ? entry->slot : NO_SLOT, word;
-	struct session_slot *slot = get_slot(index);
-
-	if (!slot)
-		return 0;
-	word = slot->word;
-	if (!is_resting(STATE_OF(word)) || !swap_word(slot, word, STATE_DEAD))
-		return 0;
-	bury(slot, index);
-	return 1;
-}
-
 /* The newcomer stays what the balancer made it: local -> server, nobody else's tuple. */
 static __always_inline enum verdict keep_local(struct newcomer *n, const struct flow4 *wanted)
 {
@@ -88,7 +69,7 @@ static __always_inline enum verdict keep_local(struct newcomer *n, const struct 
 	n->local = NO_LOCAL;
 	n->back.destination_addr = n->front.source_addr;
 	n->back.destination_port = n->front.source_port;
-	if (reserve_wanted(n) && (!bury_resting(&n->back) || reserve_wanted(n)))
+	if (reserve_own(n))
 		return VERDICT_DROP_RACE;
 	report_collision(n, wanted, ACTION_KEPT_LOCAL);
 	return VERDICT_PASS;

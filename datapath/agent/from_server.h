@@ -38,7 +38,7 @@ static __always_inline enum verdict yield_tuple(struct packet *p, struct session
 		return VERDICT_DROP_RACE;
 	bury(slot, index);
 	if (server)
-		adopt(p, server, &front);
+		adopt(p, server, &front, 1);
 	return VERDICT_DROP_TUPLE_OWNED;
 }
 
@@ -81,7 +81,7 @@ static __always_inline enum verdict decide_from_server(struct packet *p)
 		.destination_port = p->flow.source_port,
 		.protocol = IPPROTO_TCP,
 	};
-	if (adopt(p, server, &front) != VERDICT_PASS)
+	if (adopt(p, server, &front, 1) != VERDICT_PASS)
 		return VERDICT_PASS;
 	entry = bpf_map_lookup_elem(&sessions, &p->flow);
 	return entry ? decide_answer(p, entry) : VERDICT_PASS;

@@ -72,6 +72,31 @@ static __always_inline int reserve_wanted(struct newcomer *n)
 	return bpf_map_update_elem(&sessions, &n->back, &n->entry, BPF_NOEXIST);
 }
 
+/* Ends the resting session that has this tuple; 1 when it did. */
+static __always_inline int bury_resting(const struct flow4 *visible)
+{
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, visible);
+	__u32 index = entry ? entry->slot : NO_SLOT, word;
+	struct session_slot *slot = get_slot(index);
+
+	if (!slot)
+		return 0;
+	word = slot->word;
+	if (!is_resting(STATE_OF(word)) || !swap_word(slot, word, STATE_DEAD))
+		return 0;
+	bury(slot, index);
+	return 1;
+}
+
+/*
+ * Takes the tuple that the newcomer arrives with. It is the balancer's own, which
+ * has let the port rest before using it again, so a resting session gives way.
+ */
+static __always_inline int reserve_own(struct newcomer *n)
+{
+	return reserve_wanted(n) && (!bury_resting(&n->back) || reserve_wanted(n));
+}
+
 /* Takes the same client address with another port. */
 static __always_inline int reserve_remapped(struct newcomer *n)
 {

@@ -41,7 +41,7 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	fill_wanted(&n, toa, is_trusted(p->flow.source_addr));
-	if (reserve_wanted(&n)) {
+	if (n.kind == SESSION_KEPT ? reserve_own(&n) : reserve_wanted(&n)) {
 		verdict = resolve_collision(&n);
 		if (verdict != VERDICT_PASS) {
 			return_slot(n.slot_index);
@@ -53,10 +53,11 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 
 /*
  * A packet in mid-stream of a connection that began before the agent: it keeps
- * its tuple. VERDICT_PASS when it has a session now.
+ * its tuple. Until the server has spoken it is only opening, since anyone can send
+ * an ACK. VERDICT_PASS when it has a session now.
  */
 static __always_inline enum verdict adopt(struct packet *p, const struct server *server,
-					  const struct flow4 *front)
+					  const struct flow4 *front, int server_spoke)
 {
 	struct newcomer n = { .p = p, .server = server, .front = *front, .local = NO_LOCAL };
 	enum verdict verdict = take_place(&n);
@@ -78,7 +79,8 @@ static __always_inline enum verdict adopt(struct packet *p, const struct server 
 	}
 	if (settle(&n, SLOT_ADOPTED))
 		return VERDICT_DROP_RACE;
-	swap_word(n.slot, STATE_OPENING, STATE_ESTABLISHED);
+	if (server_spoke)
+		swap_word(n.slot, STATE_OPENING, STATE_ESTABLISHED);
 	count_note(NOTE_ADOPTED);
 	return VERDICT_PASS;
 }
@@ -194,16 +196,18 @@ static __always_inline enum verdict decide_to_server(struct packet *p)
 
 	if (entry && (entry->flags & ENTRY_BACK))
 		return VERDICT_PASS;
-	if (entry && (p->flags & (SYN | ACK)) != SYN)
+	if (entry && !is_opening_syn(p))
 		return decide_data(p, entry);
 	server = find_server(p->flow.destination_addr, p->flow.destination_port);
 	if (!server || (!entry && is_left_to_socket_mode(p->flow.source_addr)))
 		return VERDICT_PASS;
-	if ((p->flags & (SYN | ACK | RST | FIN)) == SYN)
+	if (is_opening_syn(p))
 		return decide_syn(p, entry, server);
 	if (entry || (p->flags & (SYN | RST)))
 		return VERDICT_PASS;
-	verdict = adopt(p, server, &p->flow);
+	verdict = adopt(p, server, &p->flow, 0);
+	if (verdict == VERDICT_DROP_TABLE_FULL) /* it lives without us; so it goes on without us */
+		return VERDICT_PASS;
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	entry = bpf_map_lookup_elem(&sessions, &p->flow);

@@ -27,24 +27,19 @@ static __always_inline int is_for_local(const struct packet *p)
 	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
 }
 
-static __always_inline __u32 toa_mode_of(const struct session_entry *entry)
-{
-	if (entry->flags & ENTRY_TOA_OFF)
-		return TOA_OFF;
-	return entry->flags & ENTRY_TOA_HANDSHAKE ? TOA_HANDSHAKE : TOA_SYN;
-}
-
 /* A packet whose tuple has a session. */
 static __always_inline enum verdict known(struct packet *p, struct session_entry *entry)
 {
-	if ((p->flags & (SYN | ACK)) == SYN && !(entry->flags & ENTRY_BACK)) {
+	if (p->ttl <= 1)
+		return VERDICT_DROP_TTL; /* what ends here changes nothing */
+	if (is_opening_syn(p) && !(entry->flags & ENTRY_BACK)) {
 		struct session_slot *slot = get_slot(entry->slot);
 
 		if (!slot || !reopen_if_resting(p, entry, slot))
 			return VERDICT_DROP_RACE;
 	}
 	note_packet(p, entry);
-	return translate(p, entry, toa_mode_of(entry));
+	return translate(p, entry);
 }
 
 /* Says which tone a refusal takes; other verdicts stay as they are. */
@@ -64,8 +59,10 @@ static __always_inline enum verdict unknown(struct packet *p, const struct liste
 	struct traffic *counters;
 	enum verdict verdict;
 
-	if ((p->flags & (SYN | ACK | RST | FIN)) != SYN)
+	if (!is_opening_syn(p))
 		return refuse(p, VERDICT_RESET_UNKNOWN, listener->on_unknown);
+	if (p->ttl <= 1)
+		return VERDICT_DROP_TTL;
 	verdict = open_session(p, listener);
 	if (verdict == VERDICT_PASS)
 		return verdict;
@@ -144,8 +141,11 @@ SEC("tc")
 int balancer_ingress(struct __sk_buff *ctx)
 {
 	struct packet p = { .ctx = ctx };
-	enum parsed parsed = parse_tcp4(&p);
+	enum parsed parsed = PARSED_NOT_IPV4;
 
+	/* on a port of a bridge or in promiscuous mode others' frames come by */
+	if (ctx->pkt_type == PACKET_HOST)
+		parsed = parse_tcp4(&p);
 	return finish(&p, parsed == PARSED_TCP ? decide_tcp(&p) : decide_odd(&p, parsed));
 }
 

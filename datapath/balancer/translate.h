@@ -7,6 +7,7 @@
 #include "../lib/route.h"
 #include "../lib/states.h"
 #include "../lib/toa.h"
+#include "bare_ack.h"
 #include "maps.h"
 
 static __always_inline void count_traffic(const struct session_entry *entry, __u32 bytes)
@@ -29,53 +30,99 @@ static __always_inline void count_traffic(const struct session_entry *entry, __u
 	}
 }
 
-/* Takes the client's own TOA out and puts the true one in. */
-static __always_inline int handle_toa(struct packet *p, const struct session_entry *entry,
-				      struct edit *e, const struct route *r, __u32 toa_mode)
+/* Takes the client's own TOA out; -1 when the packet cannot be written. */
+static __always_inline int blank_forged_toa(struct packet *p, struct edit *e)
 {
-	struct traffic *counters;
 	struct toa forged;
 	int found = take_toa(p, e, &forged);
 
-	if (found < 0)
-		return -1;
-	if (found)
+	if (found > 0)
 		count_note(NOTE_TOA_FORGED_CLIENT);
-	if (toa_mode == TOA_OFF || (toa_mode == TOA_SYN && !(p->flags & SYN)))
-		return 0;
-	counters = listener_counters(entry->listener);
-	if (!counters)
-		return 0;
-	if (!has_room_for_toa(p, r->fib.mtu_result)) {
-		counters->toa_not_inserted += 1;
+	return found < 0 ? -1 : 0;
+}
+
+/* True when this segment of the handshake has to carry TOA. */
+static __always_inline int carries_toa(const struct packet *p, const struct session_entry *entry)
+{
+	if (p->flags & SYN)
+		return !(entry->flags & ENTRY_TOA_OFF);
+	return entry->flags & (ENTRY_TOA_HANDSHAKE | ENTRY_TOA_DUE);
+}
+
+/*
+ * A segment without room for TOA. A SYN leaves it to what completes the handshake;
+ * that, if it has no room either, gets a bare ACK of ours sent ahead of it. Returns
+ * 1 when the packet at hand has become that ACK, 0 when it goes on without TOA, -1
+ * when it cannot go on.
+ */
+static __always_inline int handle_no_room(struct packet *p, struct session_entry *entry,
+					  struct traffic *counters)
+{
+	int result;
+
+	counters->toa_not_inserted += 1;
+	if (p->flags & SYN) {
+		entry->flags |= ENTRY_TOA_DUE;
 		return 0;
 	}
+	if (entry->flags & ENTRY_TOA_SENT)
+		return 0;
+	entry->flags |= ENTRY_TOA_SENT;
+	result = become_bare_ack(p);
+	if (result == 0) {
+		counters->toa_announced += 1;
+		return 1;
+	}
+	counters->toa_not_delivered += 1;
+	count_note(NOTE_TOA_NOT_DELIVERED);
+	return result < 0 ? -1 : 0;
+}
+
+/*
+ * TOA of a segment of the client's handshake: forged ones out, the true one in.
+ * Returns 1 when the packet at hand is now an ACK of our own, and -1 on failure.
+ */
+static __always_inline int handle_toa(struct packet *p, struct session_entry *entry, struct edit *e,
+				      const struct route *r)
+{
+	struct traffic *counters = listener_counters(entry->listener);
+	int carries = counters && carries_toa(p, entry), is_ours = 0;
+
+	if (carries && !has_room_for_toa(p, r->fib.mtu_result))
+		carries = is_ours = handle_no_room(p, entry, counters);
+	if (carries < 0 || blank_forged_toa(p, e))
+		return -1;
+	if (!carries)
+		return 0;
 	if (insert_toa(p, e, p->flow.source_addr, p->flow.source_port))
 		return -1;
+	if (!(p->flags & SYN))
+		entry->flags |= ENTRY_TOA_SENT;
 	counters->toa_inserted += 1;
-	return 0;
+	return is_ours;
 }
 
 /* Sends the packet on as `entry` says. */
-static __always_inline enum verdict translate(struct packet *p, struct session_entry *entry,
-					      __u32 toa_mode)
+static __always_inline enum verdict translate(struct packet *p, struct session_entry *entry)
 {
 	int from_back = entry->flags & ENTRY_BACK;
 	__u32 bytes = p->ip_bytes;
 	struct edit e = {};
 	struct route r;
 	enum verdict verdict;
+	int is_ours = 0;
 
-	if (p->ttl <= 1)
-		return VERDICT_DROP_TTL;
 	verdict = find_route(p, entry, &r);
 	if (verdict != VERDICT_PASS)
 		return verdict;
-	if (!from_back && is_handshake(p, entry) && handle_toa(p, entry, &e, &r, toa_mode))
+	if (!from_back && is_handshake(p, entry))
+		is_ours = handle_toa(p, entry, &e, &r);
+	if (is_ours < 0 || write_tuple(p, entry, &e, 1))
 		return VERDICT_DROP_INTERNAL;
-	if (write_tuple(p, entry, &e, 1))
-		return VERDICT_DROP_INTERNAL;
-	count_traffic(entry, bytes);
+	if (is_ours)
+		uncount_packet(entry, bytes); /* it comes by again */
+	else
+		count_traffic(entry, bytes);
 	p->action = send_to(p, &r);
 	return from_back ? VERDICT_TO_CLIENT : VERDICT_TO_BACKEND;
 }

@@ -76,6 +76,8 @@ export const CLIENT_SOURCE = { syn: 0, handshake: 1, later: 2 } as const;
 /** Of SessionSlot.word. */
 export const CLOSED_BY_FRONT = 0x100;
 export const CLOSED_BY_BACK = 0x200;
+export const RESET_BY_FRONT = 0x400;
+export const RESET_BY_BACK = 0x800;
 
 /** Of SessionSlot.flags. */
 export const SLOT_REMAPPED = 0x1;
@@ -241,6 +243,8 @@ export const traffic = struct('traffic', {
   refused: counter,
   toaInserted: counter,
   toaNotInserted: counter,
+  toaAnnounced: counter,
+  toaNotDelivered: counter,
 });
 
 /** Value of `servers`, keyed by Endpoint4; both ports are inclusive. */

@@ -92,6 +92,7 @@ export const NOTE = {
   reopened: 10,
   'opening-evicted': 11,
   'remap-exhausted': 12,
+  'toa-not-delivered': 13,
 } as const;
 export const NOTE_COUNT = 16;
 
@@ -110,6 +111,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
   'opening-evicted': 'half-open sessions that gave way to newer ones (sessions.openingMax)',
   'remap-exhausted':
     'collisions that found no free port in remapPorts; the local was kept where there is one',
+  'toa-not-delivered':
+    'connections whose handshake could not carry TOA at all; the server sees the local',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

@@ -27,6 +27,11 @@ type Segment = Partial<TcpPacketFields> & Pick<TcpPacketFields, 'flags'>;
 
 const TTL = 64;
 const CLIENT_TO_BALANCER = { source: CLIENT_MAC, destination: FRONT_MAC };
+/** The link-layer addresses of a frame that comes to the balancer from this side. */
+export function linkFrom(side: 'front' | 'back') {
+  return side === 'front' ? CLIENT_TO_BALANCER : SERVER_TO_BALANCER;
+}
+
 const BALANCER_TO_CLIENT = { source: FRONT_MAC, destination: CLIENT_MAC };
 const BALANCER_TO_SERVER = { source: BACK_MAC, destination: SERVER_MAC };
 const SERVER_TO_BALANCER = { source: SERVER_MAC, destination: BACK_MAC };

@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/pkt_cls.h>
@@ -54,6 +55,12 @@ struct packet {
 	__u8 tos;
 };
 
+/* True for a SYN that opens a connection; with FIN or RST it opens none. */
+static __always_inline int is_opening_syn(const struct packet *p)
+{
+	return (p->flags & (SYN | ACK | RST | FIN)) == SYN;
+}
+
 static __always_inline __u32 payload_bytes(const struct packet *p)
 {
 	return p->ip_bytes - IP_BYTES - p->tcp_header_bytes;
@@ -100,7 +107,8 @@ static __always_inline enum parsed parse_tcp4(struct packet *p)
 	struct iphdr *ip;
 	struct tcphdr *tcp;
 
-	if (ctx->protocol != bpf_htons(ETH_P_IP))
+	/* a tagged frame belongs to the VLAN's own interface */
+	if (ctx->protocol != bpf_htons(ETH_P_IP) || ctx->vlan_present)
 		return PARSED_NOT_IPV4;
 	if ((void *)(long)ctx->data + OPTIONS_OFFSET > (void *)(long)ctx->data_end)
 		bpf_skb_pull_data(ctx, ctx->len < OPTIONS_OFFSET ? ctx->len : OPTIONS_OFFSET);

@@ -30,8 +30,12 @@ static __always_inline __u32 permutation_bits(__u32 count)
 {
 	if (count <= 1 << 4)
 		return 4;
+	if (count <= 1 << 6)
+		return 6;
 	if (count <= 1 << 8)
 		return 8;
+	if (count <= 1 << 10)
+		return 10;
 	if (count <= 1 << 12)
 		return 12;
 	return count <= 1 << 14 ? 14 : 16;

@@ -8,7 +8,7 @@
 #ifndef FULLNAT_RESET_H
 #define FULLNAT_RESET_H
 
-#include "edit.h"
+#include "cut.h"
 #include "packet.h"
 
 #define RESET_TTL 64
@@ -21,17 +21,6 @@ struct reset_frame {
 	struct iphdr ip;
 	struct tcphdr tcp;
 };
-
-/* Words of the TCP pseudo header (RFC 9293 section 3.1). */
-static __always_inline __u16 pseudo_sum(__be32 source, __be32 destination, __u16 tcp_bytes)
-{
-	return fold((__u64)source + destination + bpf_htons(IPPROTO_TCP) + bpf_htons(tcp_bytes));
-}
-
-static __always_inline __u16 words_sum(const void *words, __u32 bytes)
-{
-	return fold((__u32)bpf_csum_diff(0, 0, (__be32 *)words, bytes, 0));
-}
 
 /*
  * RFC 9293 section 3.10.7.1: with ACK, the RST takes its sequence number from
@@ -52,21 +41,6 @@ static __always_inline void fill_reset_tcp(struct tcphdr *tcp, const struct pack
 	}
 }
 
-/*
- * Cuts the frame to its headers and says whether its checksum was partial:
- * bpf_skb_change_tail() refuses to cut into a partial checksum's field
- * (__bpf_skb_min_len() in net/core/filter.c), and only then, which is the one
- * way for a program to see CHECKSUM_PARTIAL. Returns 0 or 1, or -1 on failure.
- */
-static __always_inline int cut_to_headers(struct __sk_buff *ctx)
-{
-	int partial = bpf_skb_change_tail(ctx, TCP_CHECK_OFFSET, 0) != 0;
-
-	if (bpf_skb_change_tail(ctx, RESET_FRAME_BYTES, 0))
-		return -1;
-	return partial;
-}
-
 /* Returns 0 with the frame ready to be sent back, -1 when a helper failed. */
 static __always_inline int turn_into_reset(struct packet *p)
 {
@@ -77,7 +51,7 @@ static __always_inline int turn_into_reset(struct packet *p)
 
 	if (bpf_skb_load_bytes(p->ctx, 0, &received, sizeof(received)))
 		return -1;
-	partial = cut_to_headers(p->ctx);
+	partial = cut_frame(p->ctx, RESET_FRAME_BYTES);
 	if (partial < 0)
 		return -1;
 

@@ -15,6 +15,14 @@ struct route {
 	int resolved; /* the neighbour's address is known, and in fib */
 };
 
+/* What one packet will have when a super-packet has been cut. */
+static __always_inline __u32 segment_bytes(const struct packet *p)
+{
+	__u32 payload = p->ctx->gso_size;
+
+	return payload ? IP_BYTES + p->tcp_header_bytes + payload : p->ip_bytes;
+}
+
 /* Asks the FIB for the tuple in `to`; VERDICT_PASS means a route was found. */
 static __always_inline enum verdict find_route(const struct packet *p,
 					       const struct session_entry *to, struct route *r)
@@ -31,12 +39,12 @@ static __always_inline enum verdict find_route(const struct packet *p,
 	fib->ipv4_src = to->source_addr;
 	fib->ipv4_dst = to->destination_addr;
 	fib->ifindex = p->ctx->ingress_ifindex;
-	/* tot_len 0: the kernel compares the frame, GSO included, with the MTU itself */
+	/* tot_len 0: the kernel would allow a VLAN tag more than the MTU, and tells us the MTU */
 	result = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
 	switch (result) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		r->resolved = 1;
-		return VERDICT_PASS;
+		return segment_bytes(p) > fib->mtu_result ? VERDICT_DROP_TOO_BIG : VERDICT_PASS;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		return VERDICT_PASS;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:

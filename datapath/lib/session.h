@@ -17,7 +17,7 @@
 #include "verdict.h"
 
 #define SESSIONS_DEFAULT 262144 /* user space sets its own before loading */
-#define EVICTION_PROBES 8       /* slots looked at for a half-open session to give way */
+#define EVICTION_PROBES 16      /* slots looked at for a half-open session to give way */
 #define SWAP_TRIES 4            /* two directions can race for a state; more never happens */
 
 struct sweep {

@@ -15,30 +15,54 @@
 
 #include "session.h"
 
+#define HANDSHAKE_DATA_MAX 65536 /* more than any initial window (RFC 6928) */
+#define CLOSED_BY_BOTH (CLOSED_BY_FRONT | CLOSED_BY_BACK)
+
+/*
+ * True when the client acknowledges the server's SYN, and not more than can have
+ * been sent with it: data may come along (RFC 7413).
+ */
+static __always_inline int completes_handshake(const struct packet *p, __u32 back_isn)
+{
+	return (p->flags & ACK) && back_isn &&
+	       p->acknowledgement - (back_isn + 1) < HANDSHAKE_DATA_MAX;
+}
+
+/* True when both ends have shown that they know of the connection. */
+static __always_inline int is_accepted(const struct packet *p, int from_back,
+				       const struct session_slot *slot)
+{
+	if (slot->flags & SLOT_ADOPTED) /* anyone can send an ACK: the server must answer */
+		return from_back;
+	return !from_back && completes_handshake(p, slot->back_isn);
+}
+
 /* The word after this packet; the same word when it changes nothing. */
 static __always_inline __u32 next_word(__u32 word, const struct packet *p, int from_back,
-				       __u32 back_isn)
+				       const struct session_slot *slot)
 {
-	__u32 state = STATE_OF(word);
-	__u32 fins = word & (CLOSED_BY_FRONT | CLOSED_BY_BACK);
+	__u32 state = STATE_OF(word), bits = word & ~0xffu;
+	__u32 own_reset = from_back ? RESET_BY_BACK : RESET_BY_FRONT;
 
 	if (state == STATE_DEAD || state == STATE_FREE)
 		return word;
 	if (p->flags & RST)
-		return state == STATE_TIME_WAIT ? word : fins | STATE_RESET;
+		return state == STATE_TIME_WAIT ? word : bits | own_reset | STATE_RESET;
 	if (p->flags & SYN)
 		return word; /* reopening is the caller's business */
-	if (p->flags & FIN) {
-		fins |= from_back ? CLOSED_BY_BACK : CLOSED_BY_FRONT;
-		if (fins == (CLOSED_BY_FRONT | CLOSED_BY_BACK))
-			return fins | STATE_TIME_WAIT;
-		return fins | STATE_CLOSING;
-	}
-	if (state == STATE_OPENING && !from_back && (p->flags & ACK) && back_isn &&
-	    p->acknowledgement == back_isn + 1)
-		return fins | STATE_ESTABLISHED;
+	if (state == STATE_RESET && !(bits & own_reset))
+		return word; /* was under way when the other side sent its RST */
+	bits &= ~own_reset;
+	if (p->flags & FIN)
+		bits |= from_back ? CLOSED_BY_BACK : CLOSED_BY_FRONT;
+	if ((bits & CLOSED_BY_BOTH) == CLOSED_BY_BOTH)
+		return bits | STATE_TIME_WAIT;
+	if (bits & CLOSED_BY_BOTH)
+		return bits | STATE_CLOSING;
 	if (state == STATE_RESET)
-		return fins | (fins ? STATE_CLOSING : STATE_ESTABLISHED);
+		return bits & (RESET_BY_FRONT | RESET_BY_BACK) ? word : STATE_ESTABLISHED;
+	if (state == STATE_OPENING && is_accepted(p, from_back, slot))
+		return STATE_ESTABLISHED;
 	return word;
 }
 
@@ -54,11 +78,11 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 
 	if (from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK))
 		slot->back_isn = p->sequence;
-	if (!from_back && (p->flags & (SYN | ACK)) == SYN)
+	if (!from_back && is_opening_syn(p))
 		slot->front_isn = p->sequence;
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		word = slot->word;
-		next = next_word(word, p, from_back, slot->back_isn);
+		next = next_word(word, p, from_back, slot);
 		if (next == word || swap_word(slot, word, next))
 			break;
 	}
@@ -115,6 +139,13 @@ static __always_inline void note_packet(struct packet *p, struct session_entry *
 		advance(p, entry, slot);
 }
 
+/* Takes back what note_packet() counted. */
+static __always_inline void uncount_packet(struct session_entry *entry, __u32 bytes)
+{
+	entry->packets -= 1;
+	entry->bytes -= bytes;
+}
+
 /*
  * A SYN on a resting session takes it up again on the same tuple. Returns 1 when
  * the session can carry the SYN, 0 when it is being deleted at this moment.
@@ -135,6 +166,7 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 	slot->back_isn = 0;
 	slot->flags |= SLOT_REOPENED;
 	entry->handshake_ack = 0;
+	entry->flags &= ~(ENTRY_TOA_DUE | ENTRY_TOA_SENT);
 	count_note(NOTE_REOPENED);
 	return 1;
 }

@@ -65,6 +65,13 @@ static __always_inline int blank_option(struct packet *p, struct edit *e, __u32 
 	return 0;
 }
 
+/* Kinds 253 and 254 are for experiments (RFC 6994); other lengths are somebody else's. */
+static __always_inline int is_toa(__u8 kind, __u32 length)
+{
+	return (kind == TOA_KIND || kind == TOA_KIND_V6) &&
+	       (length == TOA_BYTES || length == TOA_BYTES_V6);
+}
+
 /* One option a step; 1 ends the walk. */
 static int walk_option(__u32 step, struct toa_walk *walk)
 {
@@ -88,7 +95,7 @@ static int walk_option(__u32 step, struct toa_walk *walk)
 	if (length < 2 || offset + length > walk->end)
 		return 1;
 	walk->offset = offset + length;
-	if (head[0] != TOA_KIND && head[0] != TOA_KIND_V6)
+	if (!is_toa(head[0], length))
 		return 0;
 	if (length == TOA_BYTES && !walk->first.length &&
 	    bpf_skb_load_bytes(p->ctx, offset, &toa, sizeof(toa)) == 0)

@@ -51,7 +51,7 @@ const closedRows = (['remap', 'local', 'drop'] as const).flatMap(
           ...localClosed,
           fromFront(
             fromBalancer(synFor('10.0.98.79:4000')),
-            rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'reopened'),
+            rewritten('kept', fromBalancer(SYN_BLANKED), 'toa-stripped', 'hairpin'),
           ),
         ],
         after: { sessions: [{ kind: 'kept', back: `${BACKEND}>${LOCAL}` }], events: [] },

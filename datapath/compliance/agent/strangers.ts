@@ -117,7 +117,7 @@ export const strangerRows: readonly Row<AgentTables>[] = [
   {
     name: 'a connection found in mid-stream from a local is kept as it is',
     steps: [fromFront(fromBalancer(CLIENT_DATA), { ...kept, notes: ['adopted'] })],
-    after: { sessions: [{ state: 'established', kind: 'kept', flags: ['adopted'] }] },
+    after: { sessions: [{ state: 'opening', kind: 'kept', flags: ['adopted'] }] },
   },
   {
     name: 'a connection in mid-stream of which there is no room to take note goes on',

@@ -9,6 +9,7 @@ import {
   fromClient,
   LOCAL_ADDRESS,
   toBackend,
+  linkFrom,
   WEB,
 } from '../network.ts';
 import {
@@ -156,12 +157,17 @@ export const oddBalancerRows: readonly Row<BalancerTables>[] = [
     steps: [
       from(
         side,
-        udp({ from: CLIENT, to: `${LOCAL_ADDRESS}:5004`, payload: bytes(9) }),
+        udp({
+          ethernet: linkFrom(side),
+          from: CLIENT,
+          to: `${LOCAL_ADDRESS}:5004`,
+          payload: bytes(9),
+        }),
         dropped('drop-local-not-tcp'),
       ),
       from(
         side,
-        icmpEcho({ from: '10.0.88.100', to: LOCAL_ADDRESS }),
+        icmpEcho({ ethernet: linkFrom(side), from: '10.0.88.100', to: LOCAL_ADDRESS }),
         dropped('drop-local-not-tcp'),
       ),
     ],
@@ -169,8 +175,14 @@ export const oddBalancerRows: readonly Row<BalancerTables>[] = [
   {
     name: 'UDP and ICMP to a listener’s address pass',
     steps: [
-      fromFront(udp({ from: CLIENT, to: WEB, payload: bytes(9) }), passed),
-      fromFront(icmpEcho({ from: '10.0.88.100', to: '10.0.23.111' }), passed),
+      fromFront(
+        udp({ ethernet: linkFrom('front'), from: CLIENT, to: WEB, payload: bytes(9) }),
+        passed,
+      ),
+      fromFront(
+        icmpEcho({ ethernet: linkFrom('front'), from: '10.0.88.100', to: '10.0.23.111' }),
+        passed,
+      ),
     ],
   },
   {

@@ -115,10 +115,20 @@ const modeRows: readonly Row<BalancerTables>[] = [
     },
   },
   {
-    name: 'toa: handshake has no room beside a timestamp and three SACK blocks',
+    name: 'toa: handshake goes ahead in a bare ACK where a timestamp and three SACK blocks leave no room',
     given: handshake,
     steps: [
       ...ANSWERED,
+      fromFront(
+        fromClient({
+          ...CLIENT_DATA,
+          options: [nop, nop, timestamps(1, 2), nop, nop, sack([1, 2], [3, 4], [5, 6])],
+        }),
+        sent(
+          'to-backend',
+          toBackend({ ...ACK, options: [toa(CLIENT), nop, nop, timestamps(1, 2)] }),
+        ),
+      ),
       up({ ...ACK, options: [nop, nop, timestamps(1, 2), nop, nop, sack([1, 2], [3, 4], [5, 6])] }),
       upWithToa({ ...ACK, options: [nop, nop, timestamps(1, 2), nop, nop, sack([1, 2], [3, 4])] }),
     ],
