@@ -14,11 +14,15 @@ packages=(
 	bpftool iproute2 ethtool procps util-linux     # look at them; networks, namespaces
 	tcpdump tshark nmap curl python3               # capture, probe and compare, in tests
 	wrk iperf3 nftables nginx-light haproxy        # load, and what benchmarks compare with
+	redis-server openssh-server postgresql         # programs that must see their clients, in tests
 	clang-format shellcheck                        # npm run check
 )
 
 # What the packages above would run as system services: installed for the lab only.
-services=(nginx haproxy)
+declare -A services=(
+	[nginx-light]=nginx [haproxy]=haproxy
+	[redis-server]=redis-server [openssh-server]=ssh [postgresql]=postgresql
+)
 
 main() {
 	cd "$root"
@@ -102,11 +106,10 @@ restore_policy() {
 # Nor may a daemon that only came with us start at the next boot.
 disable_services() {
 	local service package
-	for service in "${services[@]}"; do
-		for package in "$@"; do
-			[[ $package == "$service"* ]] || continue
-			update-rc.d "$service" disable >/dev/null 2>&1 || say "could not disable the service $service"
-		done
+	for package in "$@"; do
+		service=${services[$package]:-}
+		[[ -n $service ]] || continue
+		update-rc.d "$service" disable >/dev/null 2>&1 || say "could not disable the service $service"
 	done
 }
 

@@ -24,6 +24,10 @@ export type RawConnection = {
   synOptions: readonly TcpOption[];
   /** Of the segment that completes the handshake, and of the request. */
   laterOptions?: readonly TcpOption[];
+  /** Of the request alone. */
+  dataOptions?: readonly TcpOption[];
+  /** The request completes the handshake. */
+  isAckLost?: boolean;
 };
 
 export type RawClient = {
@@ -95,7 +99,7 @@ type Segment = {
 };
 
 async function visit(
-  { target, port, sequence, synOptions, laterOptions = [] }: RawConnection,
+  { target, port, sequence, synOptions, ...later }: RawConnection,
   send: (fields: Parameters<typeof tcp>[0]) => void,
   heard: readonly Segment[],
 ): Promise<string> {
@@ -106,8 +110,9 @@ async function visit(
   assert.equal(accepted.acknowledgment, sequence + 1);
 
   const numbers = { sequence: sequence + 1, acknowledgment: accepted.sequence + 1 };
-  send({ ...ends, flags: 'A', ...numbers, options: laterOptions });
-  send({ ...ends, flags: 'PA', ...numbers, options: laterOptions, payload: REQUEST });
+  const { laterOptions = [], dataOptions = laterOptions, isAckLost = false } = later;
+  if (!isAckLost) send({ ...ends, flags: 'A', ...numbers, options: laterOptions });
+  send({ ...ends, flags: 'PA', ...numbers, options: dataOptions, payload: REQUEST });
   const text = () =>
     mine()
       .map(({ payload }) => Buffer.from(payload).toString())

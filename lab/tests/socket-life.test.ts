@@ -1,0 +1,201 @@
+/** Socket mode over time: its daemon ends, it takes over from packet mode, it is removed. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InfoRow, ServerRow } from '../../control/api/rows.ts';
+import { detachEverything } from '../../control/daemon/detach.ts';
+import { listPins } from '../../datapath/binding/pins.ts';
+import { notes } from '../answers.ts';
+import { agentConfig } from '../config.ts';
+import { startDaemon } from '../daemons.ts';
+import { openLab, type Lab } from '../lab.ts';
+import { labOptions, type AgentMode } from '../options.ts';
+import { configFile } from '../paths.ts';
+import { CLIENT_ADDRESS, SERVER_ADDRESSES } from '../topology.ts';
+import { openConnections, startExchangeServer, startHolding, startOpening } from '../traffic.ts';
+import { down, up } from '../up.ts';
+import { reasonToSkip, rowsOf } from './machine.ts';
+import { clients, endAgent, lacksCgroups } from './socket-agent.ts';
+
+const LISTENER = '10.0.23.111:18056';
+const EXCHANGE_LISTENER = '10.0.23.111:19056';
+const DIRECT = `${SERVER_ADDRESSES.server1}:8056`;
+const HELD = 100;
+const WITHOUT_DAEMON_MS = 1_000;
+const STALL_MS = 3_000;
+const skip = reasonToSkip() || lacksCgroups;
+
+describe('an agent in socket mode', { skip, timeout: 120_000 }, () => {
+  const instance = 't-socket-life';
+  before(() => up({ instance, servers: 1, agentMode: 'socket', exchange: true }));
+  after(() => down(instance));
+
+  test('1,000 ports, each direct and balanced side by side: nothing collides', async () => {
+    const flags = { local: CLIENT_ADDRESS, ports: '40000-40999', count: 1_000, perSecond: 250 };
+    const results = await Promise.all(
+      [LISTENER, DIRECT].map((target) =>
+        openConnections(openLab(instance), 'client', {
+          ...{ ...flags, target, closer: 'server', expect: 'peer' },
+        }),
+      ),
+    );
+    for (const { answered, failures, wrongAnswers } of results)
+      assert.deepEqual([answered, failures, wrongAnswers], [1_000, [], []]);
+  });
+
+  test('is killed and started again: programs see their clients all the time', async () => {
+    const { held, opened } = await underTraffic(openLab(instance), async () => {
+      const earlier = await heldClients(instance);
+      assert.equal(earlier.length, HELD);
+      await endAgent(instance, 'SIGKILL');
+      await sleep(WITHOUT_DAEMON_MS);
+      await startDaemon(instance, 'agent', configFile(instance, 'agent'));
+      assert.deepEqual(await heldClients(instance), earlier);
+      const [info] = await rowsOf<InfoRow>(instance, 'agent', 'info');
+      assert.equal(info?.adoptedMaps, listPins(instance, 'socket').length);
+    });
+    assertUndisturbed(held, opened);
+  });
+
+  test('lists sockets by what ss shows of them', async () => {
+    const lab = openLab(instance);
+    const traffic = await hold(lab);
+    try {
+      const { stdout } = await lab.run('server1', ['ss', '-Htn', 'sport = :9056']);
+      const shown = stdout.split('\n').flatMap((line) => {
+        const [, , , server, local] = line.split(/\s+/);
+        return server === undefined ? [] : [`${local} ${server}`];
+      });
+      const listed = (await clients(instance)).filter(({ server }) => server.endsWith(':9056'));
+      assert.deepEqual(
+        listed.map((row) => `${row.local} ${row.server}`).toSorted(),
+        shown.toSorted(),
+      );
+    } finally {
+      await traffic.end();
+    }
+    assert.deepEqual(await heldClients(instance), []);
+  });
+
+  test('is detached: the local is seen, and listeners save no SYN any more', async () => {
+    await endAgent(instance, 'SIGTERM');
+    const lab = openLab(instance);
+    const listener = await openListener(lab);
+    assert.equal(await listener.savesSyns(), '1');
+    const still = await openConnections(lab, 'client', { target: LISTENER, expect: 'peer' });
+    assert.deepEqual(still.wrongAnswers, [], 'stopping the daemon changes nothing');
+    assert.equal((await detachEverything(instance)).pins > 0, true);
+    assert.deepEqual(listPins(instance, 'socket'), []);
+    assert.equal(await listener.savesSyns(), '0');
+    const { wrongAnswers } = await openConnections(lab, 'client', {
+      ...{ target: LISTENER, expect: 'peer' },
+    });
+    assert.match(wrongAnswers[0]?.line ?? '', /^server1 10\.0\.124\.1[67]\d:/);
+  });
+});
+
+describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {
+  const instance = 't-socket-change';
+  const options = labOptions({ instance, servers: 1, exchange: true });
+  before(() => up(options));
+  after(() => down(instance));
+
+  const changeTo = async (agentMode: AgentMode) => {
+    await endAgent(instance, 'SIGTERM');
+    writeFileSync(configFile(instance, 'agent'), agentConfig({ ...options, agentMode }));
+    await startDaemon(instance, 'agent', configFile(instance, 'agent'));
+  };
+
+  test('and back, under live and new connections: none is lost, all are seen', async () => {
+    let bySocketMode = 0;
+    const { held, opened } = await underTraffic(openLab(instance), async () => {
+      const before = await restored(instance);
+      assert.ok(before > HELD);
+      await changeTo('socket');
+      await sleep(1_000);
+      bySocketMode = (await notes(instance, 'agent')).get('client-from-syn') ?? 0;
+      await changeTo('packet');
+      await sleep(1_000);
+      const after = await restored(instance);
+      assert.ok(after > before, 'packet mode took new ones again');
+    });
+    assertUndisturbed(held, opened);
+    assert.ok(bySocketMode > 10, `${bySocketMode} by socket mode`);
+  });
+});
+
+/** Connections that exchange lines all the time and new ones that ask who they are, during `action`. */
+async function underTraffic(lab: Lab, action: () => Promise<void>) {
+  const traffic = await hold(lab);
+  const opening = startOpening(lab, 'client2', {
+    ...{ target: LISTENER, count: 100_000, perSecond: 50, expect: 'peer' },
+  });
+  try {
+    await sleep(500);
+    await action();
+    await sleep(500);
+  } finally {
+    await opening.stop();
+  }
+  return { held: await traffic.end(), opened: await opening.result };
+}
+
+async function hold(lab: Lab) {
+  const server = await startExchangeServer(lab, 'server1');
+  const holding = await startHolding(lab, 'client', {
+    ...{ target: EXCHANGE_LISTENER, count: HELD, everyMs: 100, stallMs: STALL_MS, seconds: 60 },
+  });
+  return {
+    end: async () => {
+      const result = await holding.stop();
+      await server.stop();
+      return result;
+    },
+  };
+}
+
+type Ended = Awaited<ReturnType<typeof underTraffic>>;
+
+function assertUndisturbed(held: Ended['held'], opened: Ended['opened']): void {
+  const { refused, lost, wrongEchoes, stalls } = held;
+  assert.deepEqual([held.opened, refused, lost, wrongEchoes, stalls], [HELD, {}, {}, 0, 0]);
+  assert.deepEqual([opened.failures, opened.wrongAnswers], [[], []]);
+  assert.equal(opened.answered, opened.attempted);
+}
+
+async function heldClients(instance: string): Promise<string[]> {
+  const rows = await clients(instance);
+  return rows
+    .filter(({ server, state }) => server.endsWith(':9056') && state === 'established')
+    .map(({ client, local }) => `${client} ${local}`)
+    .toSorted();
+}
+
+/** A listener of server1 that says its TCP_SAVE_SYN for each line it reads. */
+async function openListener(lab: Lab) {
+  const program = [
+    'import socket, sys',
+    's = socket.socket()',
+    's.listen()',
+    'for line in sys.stdin: print(s.getsockopt(socket.IPPROTO_TCP, 27), flush=True)',
+  ].join('\n');
+  const { stdin, stdout } = lab.spawn('server1', ['python3', '-c', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  assert.ok(stdin !== null && stdout !== null);
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  return {
+    savesSyns: async (): Promise<string> => {
+      stdin.write('?\n');
+      return String((await lines.next()).value);
+    },
+  };
+}
+
+/** Connections that packet mode has taken. */
+async function restored(instance: string): Promise<number> {
+  const rows = await rowsOf<ServerRow>(instance, 'agent', 'servers');
+  return rows.reduce((sum, { connections }) => sum + connections, 0);
+}
