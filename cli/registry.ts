@@ -7,6 +7,7 @@ import { detach } from './commands/detach.ts';
 import { get } from './commands/get.ts';
 import { lab } from './commands/lab.ts';
 import { probe } from './commands/probe.ts';
+import { trace } from './commands/trace.ts';
 import { version } from './commands/version.ts';
 
 export const REGISTRY: readonly (Command | Group)[] = [
@@ -17,5 +18,6 @@ export const REGISTRY: readonly (Command | Group)[] = [
   get,
   lab,
   probe,
+  trace,
   version,
 ];

@@ -48,6 +48,13 @@ export class CaptureReader {
     return [{ linkType, snapBytes, name: undefined, filter: undefined, droppedPackets: undefined }];
   }
 
+  /** Of a record, by its `interfaceNumber`. */
+  linkType(interfaceNumber: number): number | undefined {
+    return this.#reader instanceof PcapngReader
+      ? this.#reader.interfaces[interfaceNumber]?.linkType
+      : this.#reader?.header?.linkType;
+  }
+
   /** Complete after `end`; the first ones of many. */
   get damages(): readonly CaptureDamage[] {
     if (this.#reader instanceof PcapngReader) return this.#reader.damages;

@@ -99,6 +99,7 @@ export class PcapngReader {
   #read(chunk: Uint8Array, visitRecord: VisitRecord, isEnd: boolean): void {
     const bytes = this.#pending.length > 0 ? concat(this.#pending, chunk) : chunk;
     const view = viewOf(bytes);
+    this.#record.bytes = bytes;
     let at = 0;
     while (at < bytes.length) {
       const passed = Math.min(this.#passing, bytes.length - at);
@@ -242,7 +243,7 @@ export class PcapngReader {
     this.#record.comment =
       optionsAt === at + length - 4 ? undefined : comment(view, optionsAt, at + length - 4, little);
     const wire = view.getUint32(at + 24, little);
-    this.#give(view, at + PACKET_HEAD_BYTES, capturedBytes, wire, from.number, visitRecord);
+    this.#give(at + PACKET_HEAD_BYTES, capturedBytes, wire, from.number, visitRecord);
     return 'read';
   }
 
@@ -264,7 +265,7 @@ export class PcapngReader {
     this.#record.seconds = 0;
     this.#record.nanosecond = 0;
     this.#record.comment = undefined;
-    this.#give(view, at + 12, capturedBytes, wire, from.number, visitRecord);
+    this.#give(at + 12, capturedBytes, wire, from.number, visitRecord);
     return 'read';
   }
 
@@ -282,7 +283,6 @@ export class PcapngReader {
   }
 
   #give(
-    view: DataView,
     at: number,
     capturedBytes: number,
     wire: number,
@@ -290,7 +290,6 @@ export class PcapngReader {
     visitRecord: VisitRecord,
   ): void {
     const record = this.#record;
-    record.bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     record.at = at;
     record.capturedBytes = capturedBytes;
     record.onWireBytes = Math.max(capturedBytes, wire);

@@ -3,7 +3,6 @@
  * ten more of them mean a thousand times less likely to be chance. docs/reference/trace-matching.md
  * has the table of what survives which box.
  */
-import { socketKey } from './address-book.ts';
 import { isSameTuple, startOf, type Connection, type Seconds } from './connection.ts';
 import type { Commonness } from './commonness.ts';
 import type { Habits } from './habits.ts';
@@ -253,9 +252,4 @@ function hasOtherToa(earlier: readonly Connection[], later: Connection): boolean
 
 function rarely(bits: number, count: number): number {
   return Math.max(0, bits - BITS_PER_DOUBLING * Math.log2(Math.max(1, count)));
-}
-
-/** The key under which a connection's own end is known. */
-export function sourceKey(connection: Connection) {
-  return socketKey(connection.clientAddress, connection.clientPort);
 }

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { POINTS, simulate, synKey, type Fate, type Plan } from '../testdata/simulated-network.ts';
+import {
+  POINTS,
+  simulate,
+  synKey,
+  type Box,
+  type Fate,
+  type Plan,
+} from '../testdata/simulated-network.ts';
 import { AddressBook } from './address-book.ts';
 import { startOf, type Connection } from './connection.ts';
 import { readPoint } from './point.ts';

@@ -1,0 +1,142 @@
+/** `fullnat trace`: which hop lost a connection, out of capture files. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { AddressBook } from '../../diagnose/correlate/address-book.ts';
+import { readPoint, type Point } from '../../diagnose/correlate/point.ts';
+import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
+import { isFailed, trace as traced, type Trace } from '../../diagnose/correlate/trace.ts';
+import { mergedCapture } from '../../diagnose/report/merged-capture.ts';
+import { traceHtml } from '../../diagnose/report/trace-html.ts';
+import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
+import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
+import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
+import { command, CommandError, flag, option, restArgument, UsageError } from '../command.ts';
+import { asJson } from '../output/format.ts';
+import type { Sink } from '../command.ts';
+
+const EXIT_FAILED = 10;
+
+export const trace = command({
+  name: 'trace',
+  summary: 'Find the hop that lost a connection, out of capture files of several points',
+  details:
+    'One file for each capture point, in the order of the path from client to server:\n' +
+    'pcap or pcapng, also compressed with gzip; - is standard input. Connections are\n' +
+    'followed through address changes by what survives them; how surely is printed.\n' +
+    'Needs no privilege, and no load balancer of ours.\n\n' +
+    'To capture, at each point: tcpdump -i IFACE -s 128 -w POINT.pcap \\\n' +
+    `  'tcp[13] & 7 != 0' and host ADDRESS\n\n` +
+    `Exit code: 0 no connection failed, ${EXIT_FAILED} some did, 1 a file could not be read, 2 bad usage.`,
+  arguments: {
+    files: restArgument('<name=file...>', 'capture files in path order, each with a name'),
+  },
+  options: {
+    show: option('--show <address:port>', 'the connections of this client in full', (text) => text),
+    json: flag('--json', 'as data: docs/reference/trace-json.md'),
+    all: flag('--all', 'list connections that did not fail, too'),
+    html: option('--html <file>', 'write one page that needs nothing else', (text) => text),
+    write: option(
+      '-w, --write <file>',
+      'write one pcapng of all points, each packet with its connection as comment',
+      (text) => text,
+    ),
+    sessions: option(
+      '--sessions <file>',
+      'what `fullnat get sessions -o json` printed: no guess is needed then',
+      (text) => text,
+    ),
+  },
+  examples: [
+    {
+      command: 'fullnat trace client=c.pcap host-nic=n.pcap host-vnic=v.pcap server=s.pcap',
+      does: 'a line for each connection that failed',
+    },
+    {
+      command: 'fullnat trace client=c.pcap server=s.pcap --show 10.0.88.100:21521',
+      does: 'one connection, step by step',
+    },
+    {
+      command: 'ssh host tcpdump -w - … | fullnat trace client=c.pcap host=- --json',
+      does: 'straight from another machine, as data',
+    },
+  ],
+  handler: async ({ arguments: { files }, options }, { stdout, stderr }) => {
+    const points = pointFiles(files);
+    const rows = options.sessions === undefined ? [] : readSessions(options.sessions);
+    if (options.write !== undefined && points.some(({ path }) => path === '-'))
+      throw new UsageError('--write reads the files twice, which standard input cannot be');
+    const found = await traceFiles(points, rows);
+    for (const { name, damages } of found.points)
+      for (const { message } of damages) stderr.write(`fullnat: ${name}: ${message}\n`);
+
+    if (found.points.every(({ packets }) => packets === 0))
+      throw new CommandError('none of the files has a packet that can be read');
+
+    if (options.json) stdout.write(asJson(traceJson(found, { all: options.all })));
+    else print(found, options, stdout, stderr);
+    if (options.html !== undefined) write(options.html, traceHtml(found, { all: options.all }));
+    if (options.write !== undefined)
+      await writeChunks(
+        options.write,
+        mergedCapture(
+          found,
+          points.map((point) => ({ name: point.name, chunks: capturedChunks(point.path) })),
+        ),
+      );
+    return found.conversations.some(isFailed) ? EXIT_FAILED : 0;
+  },
+});
+
+async function traceFiles(
+  files: readonly PointFile[],
+  rows: readonly SessionRow[],
+): Promise<Trace> {
+  const book = new AddressBook();
+  const points: Point[] = [];
+  // One after the other: standard input may be fed by what writes the next file.
+  for (const [number, { name, path }] of files.entries())
+    points.push(
+      await readPoint({ book }, { name, file: path, chunks: capturedChunks(path) }, number),
+    );
+  return traced({ book, sessions: new SessionIndex({ book }, rows) }, points);
+}
+
+function print(
+  found: Trace,
+  { show, all }: { show: string | undefined; all: boolean },
+  stdout: Sink,
+  stderr: Sink,
+): void {
+  if (show !== undefined) {
+    const shown = found.conversations.filter(({ hops: [first] }) =>
+      first === undefined ? false : tupleText(found, first).startsWith(`${show} > `),
+    );
+    if (shown.length === 0)
+      throw new CommandError(`no connection of ${show} in these captures; try --all`);
+    for (const one of shown)
+      stdout.write(`${conversationText(found, one, stdout.style, stdout.columns)}\n`);
+    return;
+  }
+  for (const one of found.conversations) {
+    if (isFailed(one)) stdout.write(failureLine(found, one, stdout.style));
+    else if (all) stdout.write(conversationText(found, one, stdout.style, stdout.columns));
+  }
+  stderr.write(overviewText(found, stderr.style));
+}
+
+function readSessions(path: string): SessionRow[] {
+  try {
+    return sessionRows(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError)
+      throw new UsageError(`--sessions ${path}: ${error.message}`);
+    throw new CommandError(`--sessions ${path}: ${(error as Error).message}`);
+  }
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CommandError(`${path} could not be written: ${(error as Error).message}`);
+  }
+}

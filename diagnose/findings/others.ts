@@ -1,0 +1,120 @@
+/** Findings that need no more than the conversation itself and the points' condition. */
+import type { Gap } from '../correlate/health.ts';
+import type { Trace } from '../correlate/trace.ts';
+import type { FindingRule } from './finding.ts';
+
+/** Who answered with RST: the last point that shows it, and the TTL it had there. */
+export const refused: FindingRule = (trace, { hops, verdict }) => {
+  if (verdict.outcome !== 'refused') return [];
+  const [from, to] = verdict.sentBetween;
+  const { reset } = hops.findLast((hop) => hop.reset?.from === 'server') ?? {};
+  const who =
+    to === null
+      ? `by what is behind ${nameOf(trace, from)}`
+      : `between ${nameOf(trace, from)} and ${nameOf(trace, to)}`;
+  return [
+    {
+      code: 'refused',
+      message: `the RST was sent ${who} (its TTL there: ${reset?.ttl ?? '?'})`,
+      evidence: {
+        sentBetween: [nameOf(trace, from), to === null ? null : nameOf(trace, to)],
+        ttl: reset?.ttl ?? null,
+      },
+    },
+  ];
+};
+
+/** An acknowledgment instead of SYN+ACK: the server has another connection with this tuple. */
+export const challengeAck: FindingRule = (trace, { hops }) => {
+  const hop = hops.find(({ strayAcks }) => strayAcks.length > 0);
+  if (!hop) return [];
+  const where = nameOf(trace, hop.point);
+  return [
+    {
+      code: 'challenge-ack',
+      message:
+        `the SYN was answered with an acknowledgment without SYN (${hop.strayAcks.length} at ${where}): ` +
+        'the server holds another connection with this tuple, live or in TIME_WAIT',
+      evidence: { point: where, count: hop.strayAcks.length },
+    },
+  ];
+};
+
+export const ambiguous: FindingRule = ({ book, points }, { hops, ambiguous: candidates }) => {
+  const [first] = candidates;
+  if (!first) return [];
+  const texts = candidates.map(
+    (one) =>
+      `${book.socketText(one.clientAddress, one.clientPort)} > ${book.socketText(one.serverAddress, one.serverPort)}`,
+  );
+  const from = points[hops.at(-1)?.point ?? 0]?.name;
+  const where = points[first.point]?.name;
+  return [
+    {
+      code: 'ambiguous',
+      message: `what it is at ${where} cannot be told: ${texts.length} connections there fit about as well`,
+      evidence: { after: from, point: where, candidates: texts.slice(0, 20) },
+    },
+  ];
+};
+
+export const captureGap: FindingRule = (trace, { verdict }) => {
+  if (verdict.outcome !== 'lost' && verdict.outcome !== 'unanswered') return [];
+  return verdict.gaps.map((gap) => ({
+    code: 'capture-gap',
+    message: `that ${nameOf(trace, gap.point)} does not show it proves nothing: ${reasonOf(gap)}`,
+    evidence: { ...gap, point: nameOf(trace, gap.point) },
+  }));
+};
+
+/** The point that misses it never saw anything of that server: perhaps it is on another path. */
+export const pathNotShown: FindingRule = (trace, { hops, verdict }) => {
+  if (verdict.outcome !== 'lost' || verdict.direction !== 'forward' || !verdict.lostBetween)
+    return [];
+  const [, to] = verdict.lostBetween;
+  const last = hops.at(-1);
+  if (to === null || !last) return [];
+  const { serverAddress, serverPort } = last;
+  const isShown =
+    trace.points[to]?.connections.some(
+      (one) => one.serverAddress === serverAddress && one.serverPort === serverPort,
+    ) ?? false;
+  // Behind a translation the same server has another name: others that made the way show it.
+  const isKnown = trace.conversations.some(
+    (other) =>
+      other.hops.some((hop) => hop.point === to) &&
+      other.hops.some(
+        (hop) =>
+          hop.point === last.point &&
+          hop.serverAddress === serverAddress &&
+          hop.serverPort === serverPort,
+      ),
+  );
+  if (isShown || isKnown) return [];
+  const server = trace.book.socketText(serverAddress, serverPort);
+  const where = nameOf(trace, to);
+  return [
+    {
+      code: 'path-not-shown',
+      message: `${where} shows nothing else to ${server} either: make sure that it is on this path and that its filter matches`,
+      evidence: { point: where, server },
+    },
+  ];
+};
+
+function reasonOf(gap: Gap): string {
+  switch (gap.kind) {
+    case 'no-packets':
+      return 'its capture has no packets';
+    case 'began-later':
+      return `its capture began ${gap.bySeconds.toFixed(3)} s later`;
+    case 'ended-before':
+      return `its capture had ended ${gap.bySeconds.toFixed(3)} s before`;
+    case 'no-replies':
+      return 'its capture shows no answers of any connection';
+  }
+}
+
+function nameOf({ points }: Trace, number: number): string {
+  return points[number]?.name ?? '?';
+}
