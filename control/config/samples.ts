@@ -35,3 +35,12 @@ servers:
 onCollision: remap
 remapPorts: 10000-19999
 `;
+
+export const SOCKET_AGENT = `instance: lab
+mode: socket
+cgroup: /sys/fs/cgroup/web.slice
+trustedLocals: [10.0.124.160/28]
+servers:
+  - address: 10.0.98.79:8056
+  - address: 10.0.98.80:8056
+`;

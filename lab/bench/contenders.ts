@@ -5,14 +5,15 @@ import { EXCHANGE_SERVER_PORT, EXCHANGE_VIRTUAL_PORT, balancerConfig } from '../
 import { startDaemon } from '../daemons.ts';
 import type { Lab } from '../lab.ts';
 import { openLab } from '../lab.ts';
-import { LIPS_MAX, type LabOptions } from '../options.ts';
+import { LIPS_MAX, type AgentMode, type LabOptions } from '../options.ts';
 import { configFile } from '../paths.ts';
 import { LabError, waitUntil } from '../process.ts';
 import { SERVER_ADDRESSES, SERVER_PORT, VIRTUAL_ADDRESS, VIRTUAL_PORT } from '../topology.ts';
 import { up } from '../up.ts';
 import { prepareNftables } from './nftables.ts';
 
-export type ContenderName = 'direct' | 'forward' | 'fullnat' | 'fullnat-agent' | 'nftables';
+export type ContenderName =
+  'direct' | 'forward' | 'fullnat' | 'fullnat-agent' | 'fullnat-socket' | 'nftables';
 
 export type Contender = {
   name: ContenderName;
@@ -28,6 +29,7 @@ type Way = {
   /** Whether clients go to the listener; else to the server's own address. */
   toListener: boolean;
   daemons: boolean;
+  agentMode?: AgentMode;
   prepare: (lab: Lab) => Promise<void>;
 };
 
@@ -48,6 +50,10 @@ const WAYS: Readonly<Record<ContenderName, Way>> = {
     title: 'fullnat with agent',
     ...{ toListener: true, daemons: true, prepare: async () => {} },
   },
+  'fullnat-socket': {
+    title: 'fullnat, socket mode',
+    ...{ toListener: true, daemons: true, agentMode: 'socket', prepare: async () => {} },
+  },
   nftables: {
     title: 'nftables DNAT+SNAT',
     ...{ toListener: true, daemons: false, prepare: prepareNftables },
@@ -62,9 +68,9 @@ export const titleOf = (name: ContenderName): string => WAYS[name].title;
 
 /** Builds the lab of one contender; requests are answered when this returns. */
 export async function buildContender(name: ContenderName): Promise<Contender> {
-  const { title, toListener, daemons, prepare } = WAYS[name];
+  const { title, toListener, daemons, agentMode = 'packet', prepare } = WAYS[name];
   const instance = instanceOf(name);
-  await up({ instance, servers: 1, lips: LIPS_MAX, exchange: true, daemons });
+  await up({ instance, servers: 1, lips: LIPS_MAX, exchange: true, daemons, agentMode });
   const lab = openLab(instance);
   await Promise.all([
     lab.run('client', ['sysctl', '-qw', ...CLIENT_SYSCTLS]),

@@ -36,7 +36,7 @@ import { measurePrograms } from './programs.ts';
 import { report, type BenchResult } from './report.ts';
 import { runRounds } from './rounds.ts';
 
-const MEASURES: readonly MeasureName[] = ['connections', 'requests', 'bulk'];
+const MEASURES: readonly MeasureName[] = ['connections', 'latency', 'requests', 'bulk'];
 const RESULTS = resolve(import.meta.dirname, '../../../bench/results');
 
 const stop = new AbortController();

@@ -6,9 +6,9 @@ import type { Contender } from './contenders.ts';
 import { busySecondsOf, cpuBackground, cpuDuring } from './cpu.ts';
 import { iperfArgv, parseIperf } from './iperf.ts';
 import type { OtherProcesses } from './others.ts';
-import { parseWrk, wrkArgv } from './wrk.ts';
+import { parseWrk, wrkArgv, type WrkOptions } from './wrk.ts';
 
-export type MeasureName = 'connections' | 'requests' | 'bulk';
+export type MeasureName = 'connections' | 'latency' | 'requests' | 'bulk';
 
 export type Sample = {
   /** Connections, requests or gigabytes (10^9). */
@@ -27,6 +27,10 @@ export type Sample = {
 };
 
 export type LoadOptions = { seconds: number; signal: AbortSignal };
+
+type ClientRole = 'client' | 'client2';
+
+const CLIENTS: readonly ClientRole[] = ['client', 'client2'];
 
 type Load = { count: number; seconds: number; errors: number };
 
@@ -68,24 +72,25 @@ export function runLoad(
 ): Promise<Load> {
   switch (name) {
     case 'connections':
-      return runWrk(contender, { ...options, keepAlive: false });
+      return runWrk(contender, { ...options, keepAlive: false }, CLIENTS);
+    case 'latency':
+      return runWrk(contender, { ...options, keepAlive: false, connections: 1 }, ['client']);
     case 'requests':
-      return runWrk(contender, { ...options, keepAlive: true });
+      return runWrk(contender, { ...options, keepAlive: true }, CLIENTS);
     case 'bulk':
       return runIperf(contender, options);
   }
 }
 
-/** Two programs at once, one for each client address, so that source ports do not run out. */
+/** A program for each client address, so that source ports do not run out. */
 async function runWrk(
   { lab, host, webPort }: Contender,
-  { seconds, signal, keepAlive }: LoadOptions & { keepAlive: boolean },
+  { signal, ...options }: LoadOptions & WrkOptions,
+  clients: readonly ClientRole[],
 ): Promise<Load> {
-  const argv = wrkArgv(`http://${host}:${webPort}/`, { seconds, keepAlive });
+  const argv = wrkArgv(`http://${host}:${webPort}/`, options);
   const reports = await Promise.all(
-    (['client', 'client2'] as const).map(async (role) =>
-      parseWrk((await lab.run(role, argv, { signal })).stdout),
-    ),
+    clients.map(async (role) => parseWrk((await lab.run(role, argv, { signal })).stdout)),
   );
   return {
     count: reports.reduce((sum, { requests }) => sum + requests, 0),

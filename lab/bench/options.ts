@@ -2,7 +2,15 @@
 
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['connections', 'requests', 'bulk', 'programs', 'memory', 'expiry'] as const;
+export const PARTS = [
+  'connections',
+  'latency',
+  'requests',
+  'bulk',
+  'programs',
+  'memory',
+  'expiry',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export type BenchOptions = {

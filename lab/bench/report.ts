@@ -37,6 +37,11 @@ const WORDING: Readonly<Record<MeasureName, Wording>> = {
     ...{ rate: 'CONN/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/CONN' },
     cpuOf: (microseconds) => figure(microseconds, 1),
   },
+  latency: {
+    title: 'One connection after another (wrk, Connection: close, 1 at once): 1/rate is its time',
+    ...{ rate: 'CONN/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/CONN' },
+    cpuOf: (microseconds) => figure(microseconds, 1),
+  },
   requests: {
     title: 'Requests on open connections (wrk, 64 connections)',
     ...{ rate: 'REQ/S', rateOf: (perSecond) => figure(perSecond), cpu: 'CPU µs/REQ' },

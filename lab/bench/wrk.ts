@@ -5,9 +5,11 @@ export type WrkReport = { requests: number; seconds: number; errors: number };
 /** At once per program; two programs run side by side. */
 const CONNECTIONS = 32;
 
-export function wrkArgv(url: string, options: { seconds: number; keepAlive: boolean }): string[] {
+export type WrkOptions = { seconds: number; keepAlive: boolean; connections?: number };
+
+export function wrkArgv(url: string, options: WrkOptions): string[] {
   return [
-    ...['wrk', '-t1', `-c${CONNECTIONS}`, `-d${options.seconds}s`],
+    ...['wrk', '-t1', `-c${options.connections ?? CONNECTIONS}`, `-d${options.seconds}s`],
     ...(options.keepAlive ? [] : ['-H', 'Connection: close']),
     url,
   ];

@@ -13,6 +13,7 @@ import { text } from 'node:stream/consumers';
 import { EXCHANGE_SERVER_PORT } from '../config.ts';
 import { runProgram } from '../process.ts';
 import { SERVER_ADDRESSES } from '../topology.ts';
+import { IO_URING_ACCEPT, lacksIoUring } from './io-uring.ts';
 
 export type Program = {
   name: string;
@@ -177,6 +178,14 @@ frontend web
     prepare: () => [process.execPath, '-e', NODE, '::'],
     request: 'who?',
     until: /::ffff:\d+\.\d+\.\d+\.\d+:\d+/,
+    peers: ({ answers }) => answers.map(endpointIn),
+  },
+  {
+    name: 'accept through io_uring',
+    missing: lacksIoUring || lacks('/usr/bin/python3', 'python3'),
+    prepare: () => ['python3', '-c', IO_URING_ACCEPT, ADDRESS, String(PORT)],
+    request: 'who?',
+    until: ENDPOINT,
     peers: ({ answers }) => answers.map(endpointIn),
   },
   ...(['4', '6'] as const).map((family): Program => ({

@@ -4,7 +4,7 @@ import { endpoint, ipv4Address } from '../../../packet/address.ts';
 import type { Machine } from '../machine.ts';
 import { formatProblem } from '../problem.ts';
 import { readConfig } from '../read.ts';
-import { AGENT, BALANCER } from '../samples.ts';
+import { AGENT, BALANCER, SOCKET_AGENT } from '../samples.ts';
 
 interface Row {
   readonly name: string;
@@ -195,6 +195,42 @@ const rows: readonly Row[] = [
     text: BALANCER,
     machine: machine({ sockets: ['0.0.0.0:8080', '0.0.0.0:22'], addresses: ['10.0.124.161'] }),
     expect: [shadowed('0.0.0.0:8080')],
+  },
+  {
+    name: 'socket mode without anybody to trust',
+    text: SOCKET_AGENT.replace('trustedLocals: [10.0.124.160/28]\n', ''),
+    expect: ["1:1: no `trustedLocals`; at least one is needed: the balancer's local addresses"],
+  },
+  {
+    name: 'a server twice, and one that is trusted, in socket mode too',
+    text: SOCKET_AGENT.replaceAll(/10\.0\.98\.\d+/g, '10.0.124.161'),
+    expect: [
+      "6:14: server 10.0.124.161 lies inside trustedLocals 10.0.124.160-10.0.124.175; those are the balancer's addresses",
+      '7:14: duplicate server 10.0.124.161:8056; line 6 is the same',
+      "7:14: server 10.0.124.161 lies inside trustedLocals 10.0.124.160-10.0.124.175; those are the balancer's addresses",
+    ],
+  },
+  {
+    name: 'a cgroup that is there',
+    text: SOCKET_AGENT,
+    machine: machine({ cgroups: ['/sys/fs/cgroup', '/sys/fs/cgroup/web.slice'] }),
+    expect: [],
+  },
+  {
+    name: 'a cgroup that is not there',
+    text: SOCKET_AGENT,
+    machine: machine({ cgroups: ['/sys/fs/cgroup'] }),
+    expect: [
+      '3:9: cgroup /sys/fs/cgroup/web.slice does not exist in the v2 hierarchy, whose root is /sys/fs/cgroup',
+    ],
+  },
+  {
+    name: 'no cgroups at all',
+    text: SOCKET_AGENT.replace('cgroup: /sys/fs/cgroup/web.slice\n', ''),
+    machine: machine({}),
+    expect: [
+      '2:7: socket mode needs the v2 cgroup hierarchy, and it is not mounted; mount -t cgroup2 none /sys/fs/cgroup/unified',
+    ],
   },
 ];
 
