@@ -55,8 +55,8 @@ export const trace = command({
       does: 'one connection, step by step',
     },
     {
-      command: 'ssh host tcpdump -w - … | fullnat trace client=c.pcap host=- --json',
-      does: 'straight from another machine, as data',
+      command: 'fullnat trace client=c.pcap host=- --json',
+      does: 'as data; the second point from a pipe: ssh HOST tcpdump -w - … |',
     },
   ],
   handler: async ({ arguments: { files }, options }, { stdout, stderr }) => {
