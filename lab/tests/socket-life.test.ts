@@ -8,6 +8,7 @@ import type { InfoRow, ServerRow } from '../../control/api/rows.ts';
 import { detachEverything } from '../../control/daemon/detach.ts';
 import { listPins } from '../../datapath/binding/pins.ts';
 import { notes } from '../answers.ts';
+import { COLLISION_CASES } from '../cases/collision/index.ts';
 import { agentConfig } from '../config.ts';
 import { startDaemon } from '../daemons.ts';
 import { openLab, type Lab } from '../lab.ts';
@@ -16,6 +17,7 @@ import { configFile } from '../paths.ts';
 import { CLIENT_ADDRESS, SERVER_ADDRESSES } from '../topology.ts';
 import { openConnections, startExchangeServer, startHolding, startOpening } from '../traffic.ts';
 import { down, up } from '../up.ts';
+import { upWithListeners } from './listeners.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
 import { clients, endAgent, lacksCgroups } from './socket-agent.ts';
 
@@ -94,6 +96,22 @@ describe('an agent in socket mode', { skip, timeout: 120_000 }, () => {
     });
     assert.match(wrongAnswers[0]?.line ?? '', /^server1 10\.0\.124\.1[67]\d:/);
   });
+});
+
+describe('what collides in packet mode does not in socket mode', { skip, timeout: 120_000 }, () => {
+  const instance = 't-socket-none';
+  before(() =>
+    upWithListeners({ instance, agentMode: 'socket' }, [
+      { address: '10.0.23.111:18057', name: 'second' },
+    ]),
+  );
+  after(() => down(instance));
+
+  for (const { name, run } of COLLISION_CASES)
+    test(name, async () => {
+      const result = await run(openLab(instance));
+      assert.equal(result.kind, 'holds', JSON.stringify(result, undefined, 1));
+    });
 });
 
 describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {

@@ -39,7 +39,9 @@ export const manyPorts = collisionCase(
     check(`${slow.length} took ${SLOW_MS} ms or more`, slow.length === 0);
 
     const lines = await inGroups(balanced, (each) => each.ask());
-    const asPolicy = lines.filter((line) => isSecond(policy, 'balanced', line));
+    const asPolicy = lines.filter((line, i) =>
+      isSecond(policy, 'balanced', { line, local: balanced[i]?.local ?? '' }),
+    );
     check(
       `${asPolicy.length} balanced are seen as ${policy} says`,
       asPolicy.length === lines.length,

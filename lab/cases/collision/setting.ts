@@ -25,10 +25,13 @@ import {
 } from '../../topology.ts';
 import { judge, type CaseResult, type LabCase } from '../case.ts';
 
+/** What is done about collisions; 'none': in socket mode there are none. */
+export type Policy = CollisionPolicy | 'none';
+
 export type Setting = {
   lab: Lab;
   client: Client;
-  policy: CollisionPolicy;
+  policy: Policy;
   servers: readonly ServerRole[];
   /** Notes a fact, and whether it is as it must be. */
   check: (fact: string, isRight: boolean) => void;
@@ -68,7 +71,7 @@ export function collisionCase(
         facts.push(fact);
         if (!isRight) wrong.push(fact);
       };
-      const policy = lab.options.onCollision;
+      const policy = lab.options.agentMode === 'socket' ? 'none' : lab.options.onCollision;
       const servers = serversOf(lab.options.servers);
       const { result, changes } = await countersDuring(lab.namespace('client'), () =>
         withClient(lab, 'client', (client) => run({ lab, client, policy, servers, check })),
@@ -83,10 +86,10 @@ export function collisionCase(
 
 /** The lowest of `count` neighbouring ports of the client that no session has, live or resting. */
 export async function freePorts({ lab }: Pick<Setting, 'lab'>, count = 1): Promise<number> {
-  const { instance } = lab.options;
+  const { instance, agentMode } = lab.options;
   const limit = 'limit=1000000';
   const [agent, balancer] = await Promise.all([
-    list<AgentSessionRow>(instance, 'agent', `sessions?${limit}`),
+    agentMode === 'socket' ? [] : list<AgentSessionRow>(instance, 'agent', `sessions?${limit}`),
     list<BalancerSessionRow>(instance, 'balancer', `sessions?${limit}`),
   ]);
   const ends = [
@@ -148,13 +151,19 @@ export async function checkSecond(
     return outcome;
   }
   const line = await attempt.connection.ask();
-  const isRight = isSecond(policy, kind, line) && attempt.tookMs < SLOW_MS;
+  const { local } = attempt.connection;
+  const isRight = isSecond(policy, kind, { line, local }) && attempt.tookMs < SLOW_MS;
   check(`${kind} second: ${line} after ${attempt.tookMs.toFixed(1)} ms`, isRight);
   return line;
 }
 
 /** Whether the server sees of the second connection what the policy says. */
-export function isSecond(policy: CollisionPolicy, kind: Kind, line: string): boolean {
+export function isSecond(
+  policy: Policy,
+  kind: Kind,
+  { line, local }: { line: string; local: string },
+): boolean {
+  if (policy === 'none') return line.endsWith(` ${local}`);
   const [, address, port] = /^server\d (\S+):(\d+)$/.exec(line) ?? [];
   if (address === undefined) return false;
   // A direct connection has no local that it could keep.
@@ -162,13 +171,14 @@ export function isSecond(policy: CollisionPolicy, kind: Kind, line: string): boo
   return address === CLIENT_ADDRESS && Number(port) >= REMAP.low && Number(port) <= REMAP.high;
 }
 
-/** Notes whether the agent lists the collision, with both connections. */
+/** Notes whether the agent lists the collision, if there can be one, with both connections. */
 export async function checkListed(
   { lab, policy, check }: Pick<Setting, 'lab' | 'policy' | 'check'>,
   kinds: { subject: Kind; owner: Kind },
   port: number,
 ): Promise<void> {
   const client = `${CLIENT_ADDRESS}:${port}`;
+  if (policy === 'none') return;
   let found: CollisionRow | undefined;
   await waitUntil(
     async () => {
