@@ -25,13 +25,12 @@ export interface Demands {
 }
 
 /**
+ * Candidates have more than 0 bits each.
  * What a surer pair has taken is no rival any more, so the surest are taken first and the rest is
  * looked at again until nothing changes.
  */
 export function assign(candidates: readonly Candidate[], demands: Demands): Assignment {
-  const rest = candidates
-    .filter(({ evidence }) => evidence.bits > 0)
-    .toSorted((a, b) => b.evidence.bits - a.evidence.bits);
+  const rest = candidates.toSorted((a, b) => b.evidence.bits - a.evidence.bits);
   const byEarlier = groups(rest, ({ earlier }) => earlier);
   const byLater = groups(rest, ({ later }) => later);
   const takenEarlier = new Set<number>();

@@ -5,8 +5,10 @@ import { startOf, type Connection, type Seconds } from './connection.ts';
 /** Of many that share a value, the nearest in time; a value shared by more names nobody. */
 const PER_VALUE_MAX = 16;
 
-type Index = Map<number, number[]>;
-type NumberField = 'isn' | 'serverIsn' | 'timestamp' | 'ipId' | 'payloadHash';
+/** Nearly all values occur once: a list for each would be most of the memory. */
+type Index = Map<number, number | number[]>;
+const NUMBER_FIELDS = ['isn', 'serverIsn', 'timestamp', 'ipId', 'payloadHash'] as const;
+type NumberField = (typeof NUMBER_FIELDS)[number];
 
 export class CandidateIndex {
   readonly #attempts: readonly Connection[];
@@ -27,7 +29,7 @@ export class CandidateIndex {
       put(this.#sources, socketKey(connection.clientAddress, connection.clientPort), i);
       if (connection.toa)
         put(this.#toas, socketKey(connection.toa.address, connection.toa.port), i);
-      for (const [field, index] of this.#indexes()) put(index, connection[field], i);
+      for (const field of NUMBER_FIELDS) put(this.#numbers[field], connection[field], i);
     });
   }
 
@@ -48,20 +50,20 @@ export class CandidateIndex {
         this.#take(found, this.#toas.get(key), expected);
       }
     }
-    for (const [field, index] of this.#indexes()) {
+    for (const field of NUMBER_FIELDS) {
       const value = last[field];
-      if (value !== undefined) this.#take(found, index.get(value), expected);
+      if (value !== undefined) this.#take(found, this.#numbers[field].get(value), expected);
     }
     return [...found];
   }
 
-  #indexes() {
-    return Object.entries(this.#numbers) as [NumberField, Index][];
-  }
-
   /** The list is in order of time: the nearest are around one place. */
-  #take(found: Set<number>, list: readonly number[] | undefined, expected: Seconds): void {
-    if (!list) return;
+  #take(found: Set<number>, list: number | readonly number[] | undefined, expected: Seconds): void {
+    if (list === undefined) return;
+    if (typeof list === 'number') {
+      found.add(list);
+      return;
+    }
     if (list.length <= PER_VALUE_MAX) {
       for (const i of list) found.add(i);
       return;
@@ -80,7 +82,8 @@ export class CandidateIndex {
 
 function put(index: Index, key: number | undefined, i: number): void {
   if (key === undefined) return;
-  const list = index.get(key);
-  if (list) list.push(i);
-  else index.set(key, [i]);
+  const known = index.get(key);
+  if (known === undefined) index.set(key, i);
+  else if (typeof known === 'number') index.set(key, [known, i]);
+  else known.push(i);
 }

@@ -19,6 +19,8 @@ export type Counts = Readonly<Record<Field, number>>;
 export class Commonness {
   readonly #counts: Readonly<Record<Field, Map<number | string, number>>>;
   readonly #sources = new Map<number, number>();
+  /** Each is compared several times. */
+  readonly #known = new Map<Connection, Counts>();
   readonly #total: number;
   readonly #perSecond: number;
 
@@ -38,16 +40,21 @@ export class Commonness {
   }
 
   of(connection: Connection): Counts {
-    const times = (field: Field) => this.#counts[field].get(connection[field] ?? '') ?? 1;
-    return {
-      isn: times('isn'),
-      serverIsn: times('serverIsn'),
-      timestamp: times('timestamp'),
-      ipId: times('ipId'),
-      payloadHash: times('payloadHash'),
-      options: times('options'),
-      window: times('window'),
+    const known = this.#known.get(connection);
+    if (known) return known;
+    const { isn, serverIsn, timestamp, ipId, payloadHash, options, window } = connection;
+    const counts = this.#counts;
+    const found: Counts = {
+      isn: (isn !== undefined && counts.isn.get(isn)) || 1,
+      serverIsn: (serverIsn !== undefined && counts.serverIsn.get(serverIsn)) || 1,
+      timestamp: (timestamp !== undefined && counts.timestamp.get(timestamp)) || 1,
+      ipId: (ipId !== undefined && counts.ipId.get(ipId)) || 1,
+      payloadHash: (payloadHash !== undefined && counts.payloadHash.get(payloadHash)) || 1,
+      options: (options !== undefined && counts.options.get(options)) || 1,
+      window: (window !== undefined && counts.window.get(window)) || 1,
     };
+    this.#known.set(connection, found);
+    return found;
   }
 
   source({ clientAddress, clientPort }: Connection): number {

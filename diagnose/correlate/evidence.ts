@@ -76,31 +76,29 @@ export function weigh(comparison: Comparison): Evidence {
   weighNumbers(scale, comparison);
   weighShape(scale, comparison);
   weighTime(scale, comparison);
-  return scale.result();
+  return scale;
 }
 
-class Scale {
+/** Names are put in order only when asked for: most comparisons lead nowhere. */
+class Scale implements Evidence {
+  bits = 0;
+  identifyingBits = 0;
   readonly #found: { kind: EvidenceKind; bits: number }[] = [];
-  #against = 0;
-  #identifying = 0;
+
+  get by(): readonly EvidenceKind[] {
+    const found = this.#found.toSorted((a, b) => b.bits - a.bits);
+    return [...new Set(found.map(({ kind }) => kind))];
+  }
 
   for(kind: EvidenceKind, bits: number, isIdentifying = true): void {
     if (bits <= 0) return;
     this.#found.push({ kind, bits });
-    if (isIdentifying) this.#identifying += bits;
+    this.bits += bits;
+    if (isIdentifying) this.identifyingBits += bits;
   }
 
   against(bits: number): void {
-    this.#against += bits;
-  }
-
-  result(): Evidence {
-    const found = this.#found.toSorted((a, b) => b.bits - a.bits);
-    return {
-      bits: found.reduce((sum, { bits }) => sum + bits, -this.#against),
-      by: [...new Set(found.map(({ kind }) => kind))],
-      identifyingBits: this.#identifying,
-    };
+    this.bits -= bits;
   }
 }
 

@@ -80,7 +80,7 @@ class Step {
     if (clocks.length === 0) this.#openChains(new Set());
   }
 
-  /** First what is certain, to learn clock and habits; then everything with them. */
+  /** First what is certain, to learn clock and habits; then the rest with them. */
   run(): ClockEstimate | undefined {
     const first = this.#assign(undefined, () => NO_HABITS, CERTAIN);
     const certain = first.pairs.flatMap(({ earlier, later }): CertainPair[] => {
@@ -88,7 +88,10 @@ class Step {
       return a && b ? [[this.#onFirstClock(a), b]] : [];
     });
     const clock = estimateClock(certain);
-    const { pairs, ambiguous } = this.#assign(clock, habitsByKind(certain), DEMANDS);
+    const settled = new Settled(first.pairs);
+    const second = this.#assign(clock, habitsByKind(certain), DEMANDS, settled);
+    const { ambiguous } = second;
+    const pairs = [...first.pairs, ...second.pairs];
 
     const taken = new Set<number>();
     for (const { earlier, later, evidence, margin } of pairs) {
@@ -118,16 +121,17 @@ class Step {
     clock: ClockEstimate | undefined,
     habitsOf: (pair: CertainPair) => Habits,
     demands: Demands,
+    settled: Settled = new Settled([]),
   ): Assignment {
     const candidates: Candidate[] = [];
     this.#open.forEach(({ hops }, earlier) => {
       const last = hops.at(-1);
-      if (!last) return;
+      if (!last || settled.earlier.has(earlier)) return;
       const ownOffset = this.#clocks[last.point]?.offset ?? 0;
       const expected = startOf(last) - ownOffset + (clock?.offset ?? 0);
       for (const later of this.#index.of(hops, expected, this.#sessions.sourceAfter(last))) {
         const connection = this.#attempts[later];
-        if (!connection) continue;
+        if (!connection || settled.later.has(later)) continue;
         const evidence = weigh({
           earlier: hops,
           later: connection,
@@ -136,7 +140,7 @@ class Step {
           sessions: this.#sessions,
           clock: clock && { ...clock, offset: clock.offset - ownOffset },
         });
-        candidates.push({ earlier, later, evidence });
+        if (evidence.bits > 0) candidates.push({ earlier, later, evidence });
       }
     });
     return assign(candidates, demands);
@@ -154,5 +158,16 @@ class Step {
     if (offset === 0) return connection;
     const moved = (times: readonly Seconds[]) => times.map((time) => time - offset);
     return { ...connection, syns: moved(connection.syns), synAcks: moved(connection.synAcks) };
+  }
+}
+
+/** What is certain is not looked at again. */
+class Settled {
+  readonly earlier: ReadonlySet<number>;
+  readonly later: ReadonlySet<number>;
+
+  constructor(pairs: Assignment['pairs']) {
+    this.earlier = new Set(pairs.map(({ earlier }) => earlier));
+    this.later = new Set(pairs.map(({ later }) => later));
   }
 }

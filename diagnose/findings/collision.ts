@@ -7,16 +7,11 @@
  * restores addresses at all, it says so. Ruled out by nothing here: an owner older than the
  * captures shows in none of them.
  */
-import { socketKey, type AddressId } from '../correlate/address-book.ts';
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
 import type { Conversation, Trace } from '../correlate/trace.ts';
 import type { Finding, FindingRule } from './finding.ts';
-
-interface End {
-  readonly address: AddressId;
-  readonly port: number;
-}
+import { clientOf, endKey, indexOf, serverOf, type End } from './trace-index.ts';
 
 type OwnerState = 'opening' | 'established' | 'closing' | 'reset';
 
@@ -38,7 +33,7 @@ export const collision: FindingRule = (trace, conversation) => {
   const client = clientOf(conversation);
   const last = conversation.hops.at(-1);
   if (!client || !last) return [];
-  const isRestored = restorationSeen(trace, verdict.lostBetween[0]);
+  const isRestored = indexOf(trace).restoredBehind[verdict.lostBetween[0]] ?? false;
   const backends = backendsOf(trace, conversation, client);
   const at = onFirstClock(trace, last.point, last.syns[0] ?? last.firstSeen);
   for (const backend of backends) {
@@ -48,29 +43,17 @@ export const collision: FindingRule = (trace, conversation) => {
   return possible(trace, conversation, client, backends, isRestored);
 };
 
-/** Who the server should see: TOA says so, or it is whom the first point saw. */
-function clientOf({ hops }: Conversation): End | undefined {
-  const toa = hops.findLast((hop) => hop.toa !== undefined)?.toa;
-  if (toa) return toa;
-  const [first] = hops;
-  return first && { address: first.clientAddress, port: first.clientPort };
-}
-
 /** Where it went: the translated server, or where others to the same listener went. */
 function backendsOf(trace: Trace, conversation: Conversation, client: End): readonly End[] {
   const [first, last] = [conversation.hops[0], conversation.hops.at(-1)];
   if (!first || !last) return [];
   const isTranslated = last.clientAddress !== client.address || last.clientPort !== client.port;
   if (isTranslated || conversation.hops.length > 1) return [serverOf(last)];
-  const found = new Map<number, End>();
-  for (const { hops } of trace.conversations) {
-    const [begin, end] = [hops[0], hops.at(-1)];
-    if (!begin || !end || begin === end || !isSameEnd(serverOf(begin), serverOf(first))) continue;
-    const server = serverOf(end);
-    if (!isSameEnd(server, serverOf(first)))
-      found.set(socketKey(server.address, server.port), server);
-  }
-  return [...found.values()];
+  return [
+    ...(indexOf(trace)
+      .backends.get(endKey(serverOf(first)))
+      ?.values() ?? []),
+  ];
 }
 
 /** The latest connection with the restored tuple that still had it; points behind the box first. */
@@ -80,20 +63,15 @@ function ownerOf(
   { client, backend }: { client: End; backend: End },
   at: Seconds,
 ): Owner | undefined {
-  for (const point of trace.points.toReversed()) {
-    const owners = point.connections.flatMap((connection): Owner[] => {
-      if (hops.includes(connection)) return [];
-      if (connection.clientPort !== client.port || connection.serverPort !== backend.port)
-        return [];
-      if (connection.clientAddress !== client.address) return [];
-      if (connection.serverAddress !== backend.address) return [];
-      const owner = stateAt(trace, connection, at);
-      return owner ? [owner] : [];
-    });
-    const latest = owners.toSorted((a, b) => a.ageSeconds - b.ageSeconds)[0];
-    if (latest) return latest;
-  }
-  return undefined;
+  const same = indexOf(trace).bySource.get(endKey(client)) ?? [];
+  const owners = same.flatMap((connection): Owner[] => {
+    if (hops.includes(connection) || !isSameEnd(serverOf(connection), backend)) return [];
+    const owner = stateAt(trace, connection, at);
+    return owner ? [owner] : [];
+  });
+  return owners.toSorted(
+    (a, b) => b.connection.point - a.connection.point || a.ageSeconds - b.ageSeconds,
+  )[0];
 }
 
 function stateAt(trace: Trace, connection: Connection, at: Seconds): Owner | undefined {
@@ -117,24 +95,6 @@ function stateAt(trace: Trace, connection: Connection, at: Seconds): Owner | und
   return { connection, state, ageSeconds, endedSeconds: undefined };
 }
 
-/** Some connection came out of the box with the client's address put back. */
-function restorationSeen(trace: Trace, from: number): boolean {
-  return trace.conversations.some((conversation) => {
-    const client = clientOf(conversation);
-    const [before, after] = [
-      conversation.hops.findLast(({ point }) => point <= from),
-      conversation.hops.find(({ point }) => point > from),
-    ];
-    return (
-      client !== undefined &&
-      before !== undefined &&
-      after !== undefined &&
-      before.clientAddress !== client.address &&
-      after.clientAddress === client.address
-    );
-  });
-}
-
 function found(
   trace: Trace,
   { hops }: Conversation,
@@ -144,7 +104,7 @@ function found(
 ): Finding {
   const { book } = trace;
   const tuple = tupleText(trace, client, backend);
-  const chain = trace.conversations.find((other) => other.hops.includes(connection));
+  const chain = indexOf(trace).conversationOf.get(connection);
   const begin = chain?.hops[0] ?? connection;
   const listener = book.socketText(begin.serverAddress, begin.serverPort);
   const isDirect = isSameEnd(serverOf(begin), backend);
@@ -187,15 +147,11 @@ function possible(
 ): readonly Finding[] {
   const hasToa = hops.some(({ toa }) => toa !== undefined);
   if (!isRestored && !hasToa) return [];
+  const others = indexOf(trace).byAddress.get(client.address) ?? [];
   const direct = new Set<number>();
-  for (const { connections } of trace.points)
-    for (const one of connections)
-      if (
-        one.clientAddress === client.address &&
-        backends.some((backend) => isSameEnd(serverOf(one), backend)) &&
-        !hops.includes(one)
-      )
-        direct.add(one.clientPort);
+  for (const one of others)
+    if (backends.some((backend) => isSameEnd(serverOf(one), backend)) && !hops.includes(one))
+      direct.add(one.clientPort);
   const [backend] = backends;
   if (direct.size === 0 || !backend) return [];
   const tuple = tupleText(trace, client, backend);
@@ -208,10 +164,6 @@ function possible(
       evidence: { tuple, directPorts: [...direct].slice(0, 100) },
     },
   ];
-}
-
-function serverOf({ serverAddress, serverPort }: Connection): End {
-  return { address: serverAddress, port: serverPort };
 }
 
 function isSameEnd(a: End, b: End): boolean {

@@ -2,6 +2,7 @@
 import type { Gap } from '../correlate/health.ts';
 import type { Trace } from '../correlate/trace.ts';
 import type { FindingRule } from './finding.ts';
+import { endKey, indexOf, serverOf } from './trace-index.ts';
 
 /** Who answered with RST: the last point that shows it, and the TTL it had there. */
 export const refused: FindingRule = (trace, { hops, verdict }) => {
@@ -75,21 +76,11 @@ export const pathNotShown: FindingRule = (trace, { hops, verdict }) => {
   const last = hops.at(-1);
   if (to === null || !last) return [];
   const { serverAddress, serverPort } = last;
-  const isShown =
-    trace.points[to]?.connections.some(
-      (one) => one.serverAddress === serverAddress && one.serverPort === serverPort,
-    ) ?? false;
+  const { reached } = indexOf(trace);
+  const key = endKey(serverOf(last));
+  const isShown = reached[to]?.has(key) ?? false;
   // Behind a translation the same server has another name: others that made the way show it.
-  const isKnown = trace.conversations.some(
-    (other) =>
-      other.hops.some((hop) => hop.point === to) &&
-      other.hops.some(
-        (hop) =>
-          hop.point === last.point &&
-          hop.serverAddress === serverAddress &&
-          hop.serverPort === serverPort,
-      ),
-  );
+  const isKnown = reached[last.point]?.get(key)?.has(to) ?? false;
   if (isShown || isKnown) return [];
   const server = trace.book.socketText(serverAddress, serverPort);
   const where = nameOf(trace, to);
