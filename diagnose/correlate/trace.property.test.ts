@@ -14,7 +14,10 @@ import { AddressBook } from './address-book.ts';
 import { startOf, type Connection } from './connection.ts';
 import { readPoint } from './point.ts';
 import { SessionIndex } from './sessions.ts';
+import { traceOf } from './testing.ts';
 import { trace, type Conversation } from './trace.ts';
+
+const EMPTY = new Uint8Array(0);
 
 const RUNS = 60;
 /** Of all conversations that were translated: how many may stay undecided (2026-11: none of 1,300 did). */
@@ -86,6 +89,23 @@ for (const box of ['ours', 'nftables', 'lvs', 'lvs-late-toa', 'lvs-no-toa'] as c
     );
   });
 }
+
+test('no damage to the files makes the trace throw', async () => {
+  const { files } = simulate('ours', withBackground([]), [0, 0, 0, 0]);
+  const change = fc.record({ at: fc.nat(), to: fc.nat(255) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 20 }), async (changes) => {
+      const damaged = files.map((file) => {
+        const bytes = file.slice();
+        for (const { at, to } of changes) bytes[at % bytes.length] = to;
+        return bytes;
+      });
+      const { conversations } = await traceOf({ a: damaged[0] ?? EMPTY, b: damaged[1] ?? EMPTY });
+      assert.ok(conversations.length <= 40);
+    }),
+    { numRuns: 500, endOnFailure: true, includeErrorInReport: true },
+  );
+});
 
 function withBackground(drawn: readonly PlanDrawn[]): Plan[] {
   const used = new Set<string>();

@@ -1,0 +1,211 @@
+/** Situations that mislead: what the trace makes of each, in one line per conversation. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tcp, type TcpPacketFields } from '../../packet/build.ts';
+import { capturedFrame, writePcap } from '../../packet/pcap.ts';
+import { mss, timestamps, toa, windowScale } from '../../packet/tcp-options.ts';
+import { nanoseconds } from '../../packet/unit.ts';
+import { findingsOf } from '../findings/index.ts';
+import { conversationJson } from '../report/trace-json.ts';
+import { traceOf } from './testing.ts';
+
+type Packet = TcpPacketFields & { readonly at: number };
+
+const CLIENT = '10.0.88.100:21521';
+const VIRTUAL = '10.0.23.111:18056';
+const LOCAL = '10.0.124.161:5004';
+const SERVER = '10.0.98.79:8056';
+
+const syn = (at: number, from: string, to: string, sequence: number, more = {}): Packet => ({
+  ...{ at, from, to, flags: 'S', sequence, options: [mss(1460), windowScale(7)] },
+  identification: (sequence % 60_000) + 1,
+  ...more,
+});
+const answer = (
+  at: number,
+  from: string,
+  to: string,
+  acknowledgment: number,
+  more = {},
+): Packet => ({
+  ...{ at, from: to, to: from, flags: 'SA', sequence: acknowledgment * 3, acknowledgment },
+  options: [mss(1460)],
+  ...more,
+});
+/** A connection that both points see and that is answered: the captures were running. */
+const around = (first: number, last: number): Packet[] =>
+  [first, last].flatMap((at, i) => {
+    const from = `10.0.88.101:${40_000 + i}`;
+    return [syn(at, from, SERVER, 900 + i), answer(at + 0.001, from, SERVER, 901 + i)];
+  });
+
+const ROWS: {
+  name: string;
+  a: Packet[];
+  b: Packet[];
+  is: string[];
+}[] = [
+  {
+    name: 'a SYN with TOA and another sequence number is the same connection',
+    a: [...around(0, 9), syn(1, CLIENT, VIRTUAL, 77)],
+    b: [
+      ...around(0, 9),
+      syn(1.001, LOCAL, SERVER, 5555, { options: [toa(CLIENT), mss(1460), windowScale(7)] }),
+    ],
+    is: [`${CLIENT} unanswered after b`],
+  },
+  {
+    name: 'retransmissions of 1, 1, 1, 1, 1, 2, 4 s are one attempt',
+    a: [...around(0, 20), ...[1, 2, 3, 4, 5, 6, 8, 12].map((at) => syn(at, CLIENT, SERVER, 77))],
+    b: around(0, 20),
+    is: [`${CLIENT} lost a > b (8 SYNs)`],
+  },
+  {
+    name: 'a packet captured twice is one SYN',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, SERVER, 77),
+      syn(1.000_01, CLIENT, SERVER, 77),
+      syn(2, CLIENT, SERVER, 77),
+    ],
+    b: around(0, 9),
+    is: [`${CLIENT} lost a > b (2 SYNs)`],
+  },
+  {
+    name: 'a port used again is another attempt',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, SERVER, 77),
+      answer(1.002, CLIENT, SERVER, 78),
+      syn(5, CLIENT, SERVER, 8_888),
+    ],
+    b: [...around(0, 9), syn(1.001, CLIENT, SERVER, 77), answer(1.001_5, CLIENT, SERVER, 78)],
+    is: [`${CLIENT} established`, `${CLIENT} lost a > b`],
+  },
+  {
+    name: 'the answer is lost on its way back',
+    a: [...around(0, 9), syn(1, CLIENT, SERVER, 77)],
+    b: [...around(0, 9), syn(1.001, CLIENT, SERVER, 77), answer(1.002, CLIENT, SERVER, 78)],
+    is: [`${CLIENT} lost b > a return`],
+  },
+  {
+    name: 'a capture that began later proves nothing',
+    a: [...around(0, 9), syn(1, CLIENT, SERVER, 77)],
+    b: around(5, 9).slice(2),
+    is: ['10.0.88.101:40000 established', `${CLIENT} unanswered after a: capture-gap`],
+  },
+  {
+    name: 'a VLAN tag on one side changes nothing',
+    a: [...around(0, 9), syn(1, CLIENT, SERVER, 77), answer(1.01, CLIENT, SERVER, 78)],
+    b: [...around(0, 9), syn(1.001, CLIENT, SERVER, 77), answer(1.002, CLIENT, SERVER, 78)].map(
+      (packet) => ({ ...packet, ethernet: { tags: [{ etherType: 0x8100, control: 5 }] } }),
+    ),
+    is: [`${CLIENT} established`],
+  },
+  {
+    name: 'a proxy’s own connection is not matched',
+    a: [...around(0, 9), syn(1, CLIENT, VIRTUAL, 77), answer(1.001, CLIENT, VIRTUAL, 78)],
+    b: [
+      ...around(0, 9),
+      syn(1.002, LOCAL, SERVER, 123_456, { options: [mss(1460), timestamps(5), windowScale(9)] }),
+      answer(1.003, LOCAL, SERVER, 123_457),
+    ],
+    is: [`${CLIENT} established, seen at a`, `${LOCAL} established, seen at b`],
+  },
+  {
+    name: 'an acknowledgment instead of a SYN+ACK is told',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, SERVER, 77),
+      { at: 1.001, from: SERVER, to: CLIENT, flags: 'A', sequence: 5, acknowledgment: 6 },
+    ],
+    b: [
+      ...around(0, 9),
+      syn(1.000_2, CLIENT, SERVER, 77),
+      { at: 1.000_8, from: SERVER, to: CLIENT, flags: 'A', sequence: 5, acknowledgment: 6 },
+    ],
+    is: [`${CLIENT} unanswered after b: challenge-ack`],
+  },
+  {
+    name: 'a RST that only the first point shows was sent between the two',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, SERVER, 77),
+      { at: 1.001, from: SERVER, to: CLIENT, flags: 'RA', acknowledgment: 78 },
+    ],
+    b: around(0, 9),
+    is: [`${CLIENT} refused: refused`],
+  },
+];
+
+for (const { name, a, b, is } of ROWS) {
+  test(name, async () => {
+    assert.deepEqual(await linesOf(a, b), is);
+  });
+}
+
+test('a scanner with one sequence number for all: never a wrong match', async () => {
+  // Ports, sequence number and shape tell nothing; half are lost, and time is all there is.
+  const probes = Array.from({ length: 200 }, (_, i) => i);
+  const identification = 54_321;
+  const a = probes.map((i) =>
+    syn(1 + i * 0.01, `10.0.88.100:${50_000 + i}`, VIRTUAL, 42, { identification }),
+  );
+  const b = probes
+    .filter((i) => i % 2 === 0)
+    .map((i) =>
+      syn(1.001 + i * 0.01, `10.0.124.161:${30_000 - i * 3}`, SERVER, 42, { identification }),
+    );
+  const { conversations } = await traceOf({
+    a: file([...around(0, 9), ...a]),
+    b: file([...around(0, 9), ...b]),
+  });
+  for (const { hops } of conversations) {
+    const [first, second] = hops;
+    if (first?.point !== 0 || !second || first.serverPort !== 18_056) continue;
+    assert.equal(30_000 - (first.clientPort - 50_000) * 3, second.clientPort);
+  }
+});
+
+test('clocks that differ by a minute are set right from both directions', async () => {
+  const late = (packets: Packet[]) => packets.map((one) => ({ ...one, at: one.at + 60 }));
+  const { clocks } = await traceOf({
+    a: file([...around(0, 9), syn(1, CLIENT, SERVER, 77), answer(1.01, CLIENT, SERVER, 78)]),
+    b: file(late([...around(0.002, 9.002), syn(1.002, CLIENT, SERVER, 77)])),
+  });
+  assert.ok(Math.abs((clocks[1]?.offset ?? 0) - 60) < 0.01, `${clocks[1]?.offset}`);
+});
+
+/** Those around are left out, unless they are told apart. */
+async function linesOf(a: Packet[], b: Packet[]): Promise<string[]> {
+  const trace = await traceOf({ a: file(a), b: file(b) });
+  return trace.conversations.flatMap((conversation) => {
+    const { client, outcome, lostBetween, direction, hops } = conversationJson(trace, conversation);
+    if (client.startsWith('10.0.88.101') && hops.length === 2) return [];
+    const [from, to] = lostBetween ?? [];
+    const where = from === undefined ? '' : to === null ? ` after ${from}` : ` ${from} > ${to}`;
+    const back = direction === 'return' ? ' return' : '';
+    const syns = hops[0]?.syn.length ?? 0;
+    const codes = findingsOf(trace, conversation).map(({ code }) => code);
+    const isHealthy = outcome === 'established';
+    const seen = isHealthy && hops.length === 1 && client !== '10.0.88.101:40000';
+    return [
+      `${client} ${outcome}${where}${back}` +
+        (syns > 1 ? ` (${syns} SYNs)` : '') +
+        (isHealthy || codes.length === 0 ? '' : `: ${codes.join(', ')}`) +
+        (seen ? `, seen at ${hops[0]?.point}` : ''),
+    ];
+  });
+}
+
+function file(packets: readonly Packet[]): Uint8Array {
+  const inOrder = packets.toSorted((one, other) => one.at - other.at);
+  return writePcap(
+    inOrder.map(({ at, ...fields }) =>
+      capturedFrame(
+        tcp(fields),
+        nanoseconds(BigInt(Math.round((1_700_000_000 + at) * 1e6)) * 1000n),
+      ),
+    ),
+  );
+}
