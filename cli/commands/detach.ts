@@ -13,8 +13,9 @@ export const detach = command({
   summary: 'Remove the kernel programs and maps of an instance; ends its sessions',
   details:
     'Works whether its daemons run or not, for balancer and agent alike, on every interface of\n' +
-    'this network namespace. What other programs attached is left alone. Doing it again is no\n' +
-    'error. With --interface only the filters of those interfaces go; maps and sessions stay.\n' +
+    'this network namespace, and on the cgroup of an agent in socket mode. What other programs\n' +
+    'attached is left alone. Doing it again is no error. With --interface only the filters of\n' +
+    'those interfaces go; maps and sessions stay.\n' +
     'Exit code 1: a part is attached in another network namespace and could not be removed here.',
   arguments: {},
   options: {
@@ -49,12 +50,14 @@ export const detach = command({
 
 function describe(
   instance: string,
-  { filters, qdiscs, pins, sessionsEnded }: DetachReport,
+  { filters, qdiscs, links, pins, sessionsEnded }: DetachReport,
 ): string {
-  if (filters.length + qdiscs.length + pins === 0) return `nothing of instance ${instance} is here`;
+  if (filters.length + qdiscs.length + links + pins === 0)
+    return `nothing of instance ${instance} is here`;
   const removed = [
     ...filters.map((filter) => `filter on ${filter}`),
     ...qdiscs.map((name) => `clsact qdisc of ${name}`),
+    ...(links > 0 ? [`${links} programs on a cgroup`] : []),
     ...(pins > 0 ? [`${pins} pinned maps`, `${sessionsEnded} sessions ended`] : []),
   ];
   return `removed from instance ${instance}: ${removed.join(', ')}`;

@@ -8,6 +8,8 @@ export type DetachReport = {
   readonly filters: readonly string[];
   /** Interfaces whose clsact qdisc we had made and nobody else used. */
   readonly qdiscs: readonly string[];
+  /** Programs that were attached to a cgroup. */
+  readonly links: number;
   readonly pins: number;
   readonly sessionsEnded: number;
   /** Roles that are attached in another network namespace, and therefore stay. */
@@ -36,7 +38,7 @@ export async function detachInterfaces(
       for (const direction of ['ingress', 'egress'] as const)
         if (detach({ instance, role, interface: name, direction }))
           filters.push(`${name} ${direction}`);
-  return { filters, qdiscs: [], pins: 0, sessionsEnded: 0, elsewhere: [], running };
+  return { filters, qdiscs: [], links: 0, pins: 0, sessionsEnded: 0, elsewhere: [], running };
 }
 
 async function runningDaemons(instance: string): Promise<Role[]> {

@@ -58,8 +58,11 @@ export async function sayGoodbye(
     return;
   }
   const holders: readonly Holder[] = role === 'agent' ? ['agent', 'socket'] : [role];
-  const { filters, pins, sessionsEnded } = await detachInstance(instance, holders);
-  log.info({ role, instance, filters, pins, sessionsEnded }, 'stopped; the data path is removed');
+  const { filters, links, pins, sessionsEnded } = await detachInstance(instance, holders);
+  log.info(
+    { role, instance, filters, links, pins, sessionsEnded },
+    'stopped; the data path is removed',
+  );
 }
 
 export function messageOf(error: unknown): string {

@@ -14,7 +14,9 @@ import { loadTrial, sums, testInstance } from './testdata/instance.ts';
 
 const THIS_FILE = fileURLToPath(import.meta.url);
 const ATTACH_MODULE = new URL('attach.js', import.meta.url).href;
-const NOTHING: Detached = { filters: [], qdiscs: [], pins: 0, sessionsEnded: 0, elsewhere: [] };
+const NOTHING: Detached = {
+  ...{ filters: [], qdiscs: [], links: 0, pins: 0, sessionsEnded: 0, elsewhere: [] },
+};
 const lacksUnshare = spawnSync('unshare', ['--net', 'true']).status === 0 ? false : 'needs unshare';
 
 if (process.env['FULLNAT_TEST_NAMESPACE'] === undefined)

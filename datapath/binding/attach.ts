@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import { mapId, openPinnedMap, type ProgramRef } from './kernel-object.ts';
 import { countSessions } from './object.ts';
-import { uncoverPin } from './cgroup.ts';
+import { countCgroupLinks, uncoverPin } from './cgroup.ts';
 import { BpfError } from './errors.ts';
 import { runPinnedInEveryNamespace } from './iterator.ts';
 import { livingNamespaces, namespaceId, OWN_NAMESPACE } from './network-namespaces.ts';
@@ -40,6 +40,8 @@ export type Detached = {
   filters: string[];
   /** Interfaces whose clsact qdisc we had made and nobody else used. */
   qdiscs: string[];
+  /** Programs that were attached to a cgroup. */
+  links: number;
   pins: number;
   sessionsEnded: number;
   /** Roles still attached in another, living network namespace: nothing of them was removed. */
@@ -74,7 +76,14 @@ export async function detachInstance(
   instance: string,
   roles: readonly Holder[] = HOLDERS,
 ): Promise<Detached> {
-  const done: Detached = { filters: [], qdiscs: [], pins: 0, sessionsEnded: 0, elsewhere: [] };
+  const done: Detached = {
+    filters: [],
+    qdiscs: [],
+    links: 0,
+    pins: 0,
+    sessionsEnded: 0,
+    elsewhere: [],
+  };
   for (const role of roles) {
     const sessions = await countSessions(instance, role);
     const ours = pinnedMapIds(instance, role);
@@ -92,7 +101,10 @@ export async function detachInstance(
       done.elsewhere.push({ role, namespace });
       continue;
     }
-    if (role === 'socket') runPinnedInEveryNamespace(uncoverPin(instance));
+    if (role === 'socket') {
+      runPinnedInEveryNamespace(uncoverPin(instance));
+      done.links += countCgroupLinks(instance);
+    }
     done.pins += removePins(instance, role);
     done.sessionsEnded += sessions;
   }

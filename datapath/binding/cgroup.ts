@@ -40,6 +40,12 @@ export function attachToCgroup(program: ProgramRef, place: CgroupPlace): void {
   }
 }
 
+/** How many of an instance's hooks are attached. */
+export function countCgroupLinks(instance: string): number {
+  const hooks = Object.keys(ATTACH_TYPE) as CgroupHook[];
+  return hooks.filter((hook) => existsSync(linkPin({ instance, hook }))).length;
+}
+
 /** Where the iterator is pinned that makes listeners forget what socket mode asked of them. */
 export function uncoverPin(instance: string): string {
   return `${roleDirectory(instance, 'socket')}/link_uncover`;

@@ -26,18 +26,20 @@ export function clients(instance: string): Promise<ClientRow[]> {
   return list(instance, 'agent', 'clients');
 }
 
+type AgentOptions = {
+  trustedLocals: readonly string[];
+  servers?: readonly string[];
+  cgroup?: string | undefined;
+};
+
 /** Runs an agent of an instance of its own in the lab's cgroup; nothing of it is left afterwards. */
 export async function withSocketAgent<T>(
   lab: Lab,
   instance: string,
-  {
-    trustedLocals,
-    servers = [],
-  }: { trustedLocals: readonly string[]; servers?: readonly string[] },
+  { trustedLocals, servers = [], cgroup = serversCgroup(lab.options.instance) }: AgentOptions,
   action: () => Promise<T>,
 ): Promise<T> {
   const file = `${runFolder(lab.options.instance)}/${instance}.yaml`;
-  const cgroup = serversCgroup(lab.options.instance);
   const addresses = servers.map((address) => ({ address }));
   writeFileSync(
     file,

@@ -1,7 +1,9 @@
 /** Socket mode: where TOA may stand, who is believed, and what is counted when nothing is known. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   end,
   fastOpen,
@@ -16,6 +18,7 @@ import {
 } from '../../packet/tcp-options.ts';
 import type { SocketNote } from '../../datapath/binding/verdicts.ts';
 import { notes } from '../answers.ts';
+import { serversCgroup } from '../cgroups.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { pinFolder } from '../paths.ts';
 import { waitUntil } from '../process.ts';
@@ -29,7 +32,10 @@ const instance = 't-socket-toa';
 const agent = 't-socket-toa-agent';
 const WEB = '10.0.98.79:8056';
 const DUAL_STACK = '10.0.98.79:9058';
+const SERVICE = '10.0.98.79:9059';
 const RAW_PORTS = 62_000;
+/** The agent looks twice a second. */
+const REATTACHED_MS = 1_500;
 
 const TRUE = '203.0.113.7:7777';
 /** TOA of the client [2001:db8::7]:7777. */
@@ -41,6 +47,7 @@ const usual = [mss(1460), sackPermitted, timestamps(7_000_001), nop, windowScale
 const DUAL_STACK_SERVER = `
 import socket
 s = socket.socket(socket.AF_INET6)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(('::', 9058))
 s.listen(16)
 print('ready', flush=True)
@@ -215,6 +222,28 @@ describe(
       });
     });
 
+    test('in a cgroup that is removed and made again, as when a service is restarted', async () => {
+      const lab = openLab(instance);
+      const cgroup = `${serversCgroup(instance)}/service`;
+      mkdirSync(cgroup);
+      const row: Row = { name: '', to: SERVICE, syn: [toa(TRUE)], peer: TRUE, counted: [] };
+      try {
+        await withSocketAgent(lab, agent, { trustedLocals: [CLIENT_ADDRESS], cgroup }, async () => {
+          const first = await startService(lab, cgroup);
+          assert.equal(await visited(lab, row, RAW_PORTS + 110), `::ffff:${TRUE}`);
+          await first.end();
+          rmdirSync(cgroup);
+          mkdirSync(cgroup);
+          const second = await startService(lab, cgroup);
+          await sleep(REATTACHED_MS);
+          assert.equal(await visited(lab, row, RAW_PORTS + 111), `::ffff:${TRUE}`);
+          await second.end();
+        });
+      } finally {
+        rmdirSync(cgroup);
+      }
+    });
+
     test('without an agent, again, nobody is believed, and nothing of it is left', async () => {
       const lab = openLab(instance);
       assert.ok(!existsSync(pinFolder(agent)));
@@ -237,6 +266,22 @@ async function asked(lab: Lab, row: Row, port: number) {
   // Data may be answered before what it carried is counted.
   await waitUntil(async () => (await changes()).length >= row.counted.length, { timeoutMs: 500 });
   return { peer, counted: Object.fromEntries(await changes()) };
+}
+
+/** The dual-stack server once more, on a port of its own, as a service in a cgroup of its own. */
+async function startService(lab: Lab, cgroup: string) {
+  const program = DUAL_STACK_SERVER.replace('9058', '9059');
+  const argv = ['sh', '-c', 'echo 0 >"$0" && exec "$@"', `${cgroup}/cgroup.procs`];
+  const child = lab.spawn('server1', [...argv, 'python3', '-c', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((ready) => child.stdout?.once('data', ready));
+  return {
+    end: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
 }
 
 async function visited(lab: Lab, { to = WEB, syn = [], later, withCookies }: Row, port: number) {

@@ -13,6 +13,9 @@ const HOOKS: readonly (readonly [CgroupHook, string])[] = [
   ['sockops', 'socket_events'],
 ];
 
+/** What the map says before the first attachment. */
+const NONE = 0n;
+
 export type CoverParts = {
   readonly object: LoadedObject;
   readonly maps: Pick<SocketMaps, 'socketSettings'>;
@@ -38,7 +41,8 @@ export class Cover {
     const id = cgroupId(cgroup);
     const settings = maps.socketSettings.get(0);
     pinIterator(object.program('uncover_listeners'), uncoverPin(instance));
-    if (settings.cgroup !== id) runInEveryNamespace(object.program('uncover_listeners'));
+    const isMoved = settings.cgroup !== NONE && settings.cgroup !== id;
+    if (isMoved) runInEveryNamespace(object.program('uncover_listeners'));
     maps.socketSettings.set(0, { ...settings, cgroup: id });
     for (const [hook, program] of HOOKS)
       attachToCgroup(object.program(program), { instance, cgroup, hook });
