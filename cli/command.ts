@@ -15,6 +15,7 @@ export interface Sink {
   write(text: string): void;
   readonly isTerminal: boolean;
   readonly columns: number;
+  readonly rows: number;
   readonly style: Style;
 }
 

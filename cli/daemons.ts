@@ -70,8 +70,11 @@ export async function ask(resource: string, sources: Sources): Promise<Listing> 
   const refusing = answers.find(({ answer }) => answer.kind === 'unknown-resource');
   if (refusing !== undefined)
     throw new CommandError(
-      `the daemon at ${refusing.path} knows no ${resource}; ` +
-        `they are known to: ${sources.daemons.join(', ')}`,
+      refusing.daemon === undefined
+        ? `the daemon at ${refusing.path} knows no ${resource}; ` +
+            `they are known to: ${sources.daemons.join(', ')}`
+        : `the ${refusing.daemon} of instance "${sources.instance}" has no ${resource}; ` +
+            `see its mode with \`fullnat get info --instance ${sources.instance}\``,
     );
   throw new CommandError(
     nobodyAnswers(

@@ -41,6 +41,9 @@ function sink(stream: NodeJS.WriteStream & { fd: number }): Sink {
     get columns() {
       return (stream as Partial<WriteStream>).columns ?? 100;
     },
+    get rows() {
+      return (stream as Partial<WriteStream>).rows ?? 24;
+    },
     style: styleFor(isTerminal, process.env),
   };
 }

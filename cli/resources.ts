@@ -224,7 +224,7 @@ function others(): ResourceColumn {
     heading: 'DETAILS',
     text: (row) =>
       Object.entries(row)
-        .filter(([field]) => !named.includes(field))
+        .filter(([field, value]) => !named.includes(field) && value !== null)
         .map(([field, value]) => `${field}=${show(value)}`)
         .join(' '),
   };

@@ -9,7 +9,12 @@ export interface Recorded {
   readonly stop: () => void;
 }
 
-export function recordedContext({ isTerminal = false, style = PLAIN } = {}): Recorded {
+export function recordedContext({
+  isTerminal = false,
+  style = PLAIN,
+  columns = 100,
+  rows = 50,
+} = {}): Recorded {
   const written = { stdout: '', stderr: '' };
   const stop = new AbortController();
   const sink = (name: 'stdout' | 'stderr'): Sink => ({
@@ -17,7 +22,8 @@ export function recordedContext({ isTerminal = false, style = PLAIN } = {}): Rec
       written[name] += text;
     },
     isTerminal,
-    columns: 100,
+    columns,
+    rows,
     style,
   });
   return {

@@ -154,6 +154,19 @@ test('on a terminal states are coloured', async () => {
   assert.ok(recorded.stdout().includes('\u001b[31mdown \u001b[0m'));
 });
 
+test('watching on a terminal: no more lines than the screen has', async () => {
+  const recorded = recordedContext({ isTerminal: true, rows: 3 });
+  const done = run(
+    REGISTRY,
+    ['get', 'backends', '-w', '--socket', await daemon()],
+    recorded.context,
+  );
+  while (recorded.stdout() === '') await new Promise((resolve) => setTimeout(resolve, 5));
+  recorded.stop();
+  assert.equal(await done, 0);
+  assert.match(recorded.stdout(), /POOL .*\n… 2 more lines\n$/);
+});
+
 test('watching in a pipe: a line of JSON at once, and the end when stopped', async () => {
   const recorded = recordedContext();
   const socket = await daemon();

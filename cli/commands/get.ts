@@ -12,7 +12,9 @@ import {
 } from '../command.ts';
 import { choice } from '../choice.ts';
 import { ask, type Listing, type Row } from '../daemons.ts';
+import { readInstance } from '../instance.ts';
 import { asJson, asJsonLine, asYaml, readFormat, type Format } from '../output/format.ts';
+import { fitted } from '../output/screen.ts';
 import { table } from '../output/table.ts';
 import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';
 
@@ -118,12 +120,6 @@ function readLimit(text: string): number {
   throw new UsageError(`bad --limit \`${text}\`; a whole number in 1..${LIMIT_MOST}`);
 }
 
-/** Directory names below /run/fullnat and /sys/fs/bpf/fullnat. */
-function readInstance(text: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,30}$/.test(text)) return text;
-  throw new UsageError(`bad instance name \`${text}\`; 1 to 31 of a-z, 0-9 and -`);
-}
-
 function inSequence(
   round: number,
   rows: readonly Row[],
@@ -131,7 +127,7 @@ function inSequence(
   { stdout }: Context,
   block: () => string,
 ): string {
-  if (stdout.isTerminal) return `${HOME_AND_CLEAR}${block()}`;
+  if (stdout.isTerminal) return `${HOME_AND_CLEAR}${fitted(block(), stdout)}`;
   switch (format) {
     case 'json':
       return asJsonLine(rows);

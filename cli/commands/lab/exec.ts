@@ -1,5 +1,5 @@
 /** `fullnat lab exec` */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { roleNamed } from '../../../lab/lab.ts';
 import { namespacePath, spawn } from '../../../lab/namespaces.ts';
@@ -29,7 +29,12 @@ export const labExec = command({
     { command: 'fullnat lab exec server1 -- ss -tn', does: 'whom the server sees' },
   ],
   handler: async ({ arguments: words, options: { instance } }, { signal }) => {
-    const argv = words.command[0] === '--' ? words.command.slice(1) : words.command;
+    const [first = ''] = words.command;
+    const argv = first === '--' ? words.command.slice(1) : words.command;
+    if (first !== '--' && first.startsWith('-'))
+      throw new UsageError(
+        `${first} stands after the namespace, where the command begins; options of lab exec come before it`,
+      );
     if (argv.length === 0)
       throw new UsageError('which command? fullnat lab exec client -- COMMAND');
     const namespace = await doing(() => {
@@ -52,11 +57,23 @@ function runThrough(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(namespace, argv, { stdio: 'inherit' });
-    signal.addEventListener('abort', () => child.kill(signal.reason as NodeJS.Signals));
+    signal.addEventListener('abort', () => {
+      const name = signal.reason as NodeJS.Signals;
+      // Ctrl-C reaches everybody in the foreground: a second one would end the child without a word.
+      if (name !== 'SIGINT' || !isInForeground()) child.kill(name);
+    });
     child.once('error', reject);
     child.once('exit', (code, killedBy) =>
       // As shells tell it: 128 and the number of the signal.
       resolve(code ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy])),
     );
   });
+}
+
+/** Whether a terminal sends its Ctrl-C to us, and so to our child as well; see proc(5), stat. */
+function isInForeground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // The name, field 2, is in parentheses and may contain anything: count from behind it.
+  const [, , group, , , foregroundGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return group === foregroundGroup;
 }

@@ -25,7 +25,7 @@ const rows: { name: string; words: string; exitCode: number; says: RegExp }[] = 
     name: 'three servers are a mistake',
     words: 'up --servers 3',
     exitCode: 2,
-    says: /unknown number of servers `3`.*one of 1, 2/,
+    says: /unknown number of servers `3` \(one of 1, 2\)/,
   },
   {
     name: 'no locals are a mistake',
@@ -50,6 +50,12 @@ const rows: { name: string; words: string; exitCode: number; says: RegExp }[] = 
     words: 'exec client --',
     exitCode: 2,
     says: /missing required argument 'command'|which command\?/,
+  },
+  {
+    name: 'options of exec behind the namespace are told apart from the command',
+    words: 'exec client --instance mine -- true',
+    exitCode: 2,
+    says: /--instance stands after the namespace.*; options of lab exec come before it/,
   },
   {
     name: 'a case with a typo gets a suggestion',
@@ -112,6 +118,7 @@ function listening(): Context & { said: () => string } {
     write: (more) => void (text += more),
     isTerminal: false,
     columns: 100,
+    rows: 50,
     style: PLAIN,
   };
   return { stdout: sink, stderr: sink, signal: new AbortController().signal, said: () => text };
