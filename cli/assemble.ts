@@ -1,6 +1,10 @@
 /** Makes a commander program of the registry: help, examples, suggestions, typed values. */
 import { Command as Commander, Option as CommanderOption, type CommanderError } from 'commander';
-import type { Command, Context, Group } from './command.ts';
+import type { Command, Context, Group, Sink } from './command.ts';
+import { packageVersion } from './package-version.ts';
+
+/** Longer lines of prose are hard to follow, however wide the terminal. */
+const HELP_COLUMNS_MOST = 100;
 
 export function assemble(
   registry: readonly (Command | Group)[],
@@ -13,6 +17,7 @@ export function assemble(
         'and which tells by itself which hop lost a connection.',
     )
     .helpOption('-h, --help', 'show help')
+    .version(`fullnat ${packageVersion()}`, '-V, --version', 'show the version, and no more')
     .helpCommand('help [command]', 'show help for a command')
     .enablePositionalOptions()
     .addHelpText('after', '\nfullnat COMMAND --help shows options and examples of a command.');
@@ -42,7 +47,7 @@ function addCommand(
   finish: (exitCode: number) => void,
 ): void {
   const made = configured(parent.command(command.name), context)
-    .description([command.summary, command.details].filter(Boolean).join('\n\n'))
+    .description([command.summary, flowing(command.details ?? '')].filter(Boolean).join('\n\n'))
     .summary(command.summary)
     .helpOption('-h, --help', 'show help')
     .allowExcessArguments(false);
@@ -59,7 +64,8 @@ function addCommand(
       return { key, attribute: option.attributeName() };
     },
   );
-  if (command.examples.length > 0) made.addHelpText('after', examplesOf(command));
+  if (command.examples.length > 0)
+    made.addHelpText('after', () => examplesOf(command, helpColumns(context.stdout)));
 
   made.action(async (...received: unknown[]) => {
     const raw = made.opts<Record<string, string | boolean | undefined>>();
@@ -84,12 +90,12 @@ function configured(program: Commander, { stdout, stderr }: Context): Commander 
   return program
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: termOf })
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      getOutHelpWidth: () => stdout.columns,
-      getErrHelpWidth: () => stderr.columns,
+      getOutHelpWidth: () => helpColumns(stdout),
+      getErrHelpWidth: () => helpColumns(stderr),
       outputError: (text, write) => {
         const words = [...pathOf(program), '--help'].join(' ');
         write(
@@ -106,8 +112,36 @@ function pathOf(program: Commander): string[] {
   return program.parent === null ? [program.name()] : [...pathOf(program.parent), program.name()];
 }
 
-function examplesOf({ examples }: Command): string {
+/** `exec <namespace> <command...>`: that all take options goes without saying. */
+function termOf(command: Commander): string {
+  const words = command.registeredArguments.map((argument) => {
+    const word = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${word}>` : `[${word}]`;
+  });
+  return [command.name(), ...words].join(' ');
+}
+
+function helpColumns({ columns }: Sink): number {
+  return Math.min(columns, HELP_COLUMNS_MOST);
+}
+
+/**
+ * Prose without the line breaks of its source, so that it can be broken to fit the terminal.
+ * Paragraphs that are set out with spaces stay as they are.
+ */
+function flowing(details: string): string {
+  return details
+    .split('\n\n')
+    .map((paragraph) => (paragraph.includes('  ') ? paragraph : paragraph.replaceAll('\n', ' ')))
+    .join('\n\n');
+}
+
+/** What an example does stands beside it where all of them have room for that, else below. */
+function examplesOf({ examples }: Command, columns: number): string {
   const width = Math.max(...examples.map(({ command }) => command.length));
-  const lines = examples.map(({ command, does }) => `  ${command.padEnd(width)}  ${does}`);
+  const besides = examples.map(({ command, does }) => `  ${command.padEnd(width)}  ${does}`);
+  const lines = besides.every((line) => line.length <= columns)
+    ? besides
+    : examples.flatMap(({ command, does }) => [`  ${command}`, `      ${does}`]);
   return `\nExamples:\n${lines.join('\n')}`;
 }

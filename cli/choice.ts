@@ -10,10 +10,11 @@ export function choice<const T extends string>(
   return (text) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    const close = nearest(text, words);
+    // One sign is not like another: nobody who wrote 3 meant 1.
+    const close = text.length > 1 ? nearest(text, words) : undefined;
     throw new UsageError(
-      `unknown ${what} \`${text}\`; ` +
-        (close === undefined ? '' : `did you mean \`${close}\`? `) +
+      `unknown ${what} \`${text}\`` +
+        (close === undefined ? ' ' : `; did you mean \`${close}\`? `) +
         `(one of ${words.join(', ')})`,
     );
   };

@@ -75,6 +75,7 @@ async function load<C extends { readonly instance: string }>(
     if (error instanceof ConfigError)
       throw new UsageError(`${file} cannot be used; nothing was changed\n${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
     if (code !== undefined) throw new UsageError(`cannot read ${file}: ${message}`);
     throw error;
   }

@@ -23,6 +23,8 @@ const usage: readonly { line: string; says: RegExp }[] = [
   { line: 'get sessions -o jsno', says: /unknown output format `jsno`; did you mean `json`\?/ },
   { line: 'get sessions --instance ../x', says: /bad instance name `\.\.\/x`/ },
   { line: 'version now', says: /too many arguments/ },
+  { line: 'balancer -c /nowhere/lb.yaml', says: /\/nowhere\/lb.yaml: there is no such file/ },
+  { line: 'lab up --servers 3', says: /unknown number of servers `3` \(one of 1, 2\)/ },
   { line: 'probe', says: /missing required argument 'vip:port'/ },
   { line: 'probe 10.0.23.111', says: /'10.0.23.111' is not an address and port/ },
   { line: 'probe [2001:db8::1]:80', says: /IPv6 address; only IPv4 is supported yet/ },
@@ -52,6 +54,8 @@ for (const line of [
   'check --help',
   'version --help',
   'help probe',
+  'help lab up',
+  'lab up --help',
 ])
   test(`${line} goes to stdout`, async () => {
     const { exit, stdout, stderr } = await fullnat(line);
@@ -59,6 +63,39 @@ for (const line of [
     assert.equal(stderr, '');
     assert.equal(exit, 0);
   });
+
+test('help of a command in a group', async () => {
+  const { stdout } = await fullnat('help lab up');
+  assert.match(stdout, /^Usage: fullnat lab up /);
+});
+
+for (const line of ['--version', '-V'])
+  test(`${line}: one line`, async () => {
+    const { exit, stdout } = await fullnat(line);
+    assert.match(stdout, /^fullnat \d+\.\d+\.\d+\n$/);
+    assert.equal(exit, 0);
+  });
+
+test('help fits a terminal of 80 columns, unless an example is longer by itself', async () => {
+  const groups = REGISTRY.flatMap((entry) => ('handler' in entry ? [] : [entry]));
+  const lines = [
+    '--help',
+    ...groups.map(({ name }) => `${name} --help`),
+    ...REGISTRY.flatMap((entry) =>
+      'handler' in entry
+        ? [`${entry.name} --help`]
+        : entry.commands.map(({ name }) => `${entry.name} ${name} --help`),
+    ),
+  ];
+  for (const line of lines) {
+    const recorded = recordedContext({ columns: 80 });
+    assert.equal(await run(REGISTRY, line.split(' '), recorded.context), 0);
+    const [text = '', examples = ''] = recorded.stdout().split('\nExamples:\n');
+    for (const each of text.split('\n')) assert.ok(each.length <= 80, `${line}: ${each}`);
+    for (const each of examples.split('\n'))
+      assert.ok(each.length <= 80 || /^  fullnat [^ ]/.test(each), `${line}: ${each}`);
+  }
+});
 
 test('no words at all: the help, on stderr, exit 2', async () => {
   const { exit, stdout, stderr } = await fullnat('');
@@ -121,6 +158,8 @@ test('version as JSON', async () => {
   const facts = JSON.parse(stdout) as Record<string, unknown>;
   assert.match(String(facts['fullnat']), /^\d+\.\d+\.\d+/);
   assert.equal(facts['node'], process.versions.node);
+  for (const object of ['balancer', 'agent', 'socket'])
+    assert.ok(`${object}.bpf.o` in facts, object);
   assert.equal(exit, 0);
 });
 

@@ -13,7 +13,7 @@ export async function run(
     exitCode = code;
   });
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(asHelpOption(words), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return exitCodeOf(error);
@@ -21,6 +21,11 @@ export async function run(
     if (error instanceof CommandError) return say(context, error.message, 1);
     throw error;
   }
+}
+
+/** `help lab up` means `lab up --help`: commander's own `help` looks at one word only. */
+function asHelpOption(words: readonly string[]): string[] {
+  return words[0] === 'help' && words.length > 2 ? [...words.slice(1), '--help'] : [...words];
 }
 
 function say({ stderr }: Context, message: string, exitCode: number): number {

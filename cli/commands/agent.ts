@@ -12,8 +12,8 @@ export const agent = command({
     'Gives servers the address of the client back: in packets (mode: packet), keeping restored\n' +
     'and direct connections apart where they would collide, or in what accept() and\n' +
     'getpeername() answer (mode: socket), where they cannot. Loads the kernel programs or takes\n' +
-    'over what an earlier agent of this instance left in the kernel. The kernel goes on without it: stopping it, or\n' +
-    'losing it, ends no connection. `fullnat detach` removes everything.\n\n' +
+    'over what an earlier agent of this instance left in the kernel. The kernel goes on without\n' +
+    'it: stopping it, or losing it, ends no connection. `fullnat detach` removes everything.\n\n' +
     'Logs go to stderr: one line an event on a terminal, JSON otherwise. Exit code 2: the\n' +
     'configuration cannot be used, and nothing was touched.',
   arguments: {},

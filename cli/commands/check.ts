@@ -21,7 +21,7 @@ export const check = command({
   arguments: { file: argument('<file>', 'the YAML file; - reads standard input', (file) => file) },
   options: { fileOnly: flag('--file-only', 'do not compare with this machine') },
   examples: [
-    { command: 'fullnat check /etc/fullnat/balancer.yaml', does: 'before starting or reloading' },
+    { command: 'fullnat check /etc/fullnat/balancer.yaml', does: 'before starting the daemon' },
     { command: 'fullnat check --file-only lb.yaml', does: 'on a desk, or in CI' },
   ],
   handler: async ({ arguments: { file }, options: { fileOnly } }, { stdout, stderr }) => {

@@ -45,7 +45,7 @@ export const probe = command({
   details:
     `open             the handshake came about\n` +
     `open (late)      it did, but only after ${LATE_MS} ms: a SYN was lost and sent again\n` +
-    `closed           a RST came back (or ICMP port unreachable, which looks the same from here)\n` +
+    `closed           a RST came back (ICMP port unreachable looks the same from here)\n` +
     `filtered silent  nothing came back within the timeout\n` +
     `filtered icmp    an ICMP error came back, or this machine has no route\n` +
     `local-port-busy  the source port is in use here; says nothing about the target\n\n` +

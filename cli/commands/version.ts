@@ -5,6 +5,7 @@ import { release } from 'node:os';
 import { command, optionOr } from '../command.ts';
 import { choice } from '../choice.ts';
 import { asJson, asYaml } from '../output/format.ts';
+import { packageVersion } from '../package-version.ts';
 
 // From dist/cli/commands/ to the package.
 const PACKAGE = new URL('../../../', import.meta.url);
@@ -12,6 +13,7 @@ const PACKAGE = new URL('../../../', import.meta.url);
 const KERNEL_PROGRAMS = {
   balancer: 'dist/datapath/balancer/balancer.bpf.o',
   agent: 'dist/datapath/agent/agent.bpf.o',
+  socket: 'dist/datapath/agent/socket.bpf.o',
 };
 
 export const version = command({
@@ -42,11 +44,6 @@ export const version = command({
     return 0;
   },
 });
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('package.json', PACKAGE), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 function programHashes(): Record<string, string | null> {
   return Object.fromEntries(
