@@ -36,17 +36,31 @@ export const detach = command({
         : detachInterfaces(instance, interfaces),
     );
     stdout.write(`${describe(instance, report)}\n`);
-    for (const role of report.running)
-      stderr.write(
-        `fullnat: the ${role} of instance ${instance} still runs but sees no packets now; stop it, or start it again\n`,
-      );
-    for (const { role, namespace } of report.elsewhere)
-      stderr.write(
-        `fullnat: the ${role} is attached in another network namespace; run there too: nsenter --net=${namespace} fullnat detach --instance ${instance}\n`,
-      );
+    for (const warning of warningsOf(instance, report)) stderr.write(`fullnat: ${warning}\n`);
     return report.elsewhere.length > 0 ? 1 : 0;
   },
 });
+
+/** Daemons from under which the programs were taken, and roles whose programs are elsewhere. */
+export function warningsOf(
+  instance: string,
+  { running, elsewhere, filters, links, pins }: DetachReport,
+): string[] {
+  const hasRemoved = filters.length + links + pins > 0;
+  const isElsewhere = (role: string) => elsewhere.some((other) => other.role === role);
+  return [
+    ...running
+      .filter((role) => hasRemoved && !isElsewhere(role))
+      .map(
+        (role) =>
+          `the ${role} of instance ${instance} still runs but sees no packets now; stop it, or start it again`,
+      ),
+    ...elsewhere.map(
+      ({ role, namespace }) =>
+        `the ${role} is attached in another network namespace; run it there: nsenter --net=${namespace} fullnat detach --instance ${instance}`,
+    ),
+  ];
+}
 
 function describe(
   instance: string,
@@ -68,6 +82,9 @@ async function whole<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (isForPeople(error)) throw new CommandError(error.message, { cause: error });
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new CommandError(`${path ?? 'the kernel'}: permission denied; run as root`);
     throw error;
   }
 }
