@@ -4,7 +4,8 @@
  * a full MTU, a full header), the same acknowledgement goes ahead alone.
  *
  * The packet itself re-enters the interface as a copy and comes by again when the
- * ACK is on its way; the packet at hand becomes the ACK.
+ * ACK is on its way; the packet at hand becomes the ACK. Later segments of the same
+ * burst may overtake the copy: once a connection, and only where an ACK was lost.
  */
 #ifndef FULLNAT_BALANCER_BARE_ACK_H
 #define FULLNAT_BALANCER_BARE_ACK_H

@@ -7,7 +7,7 @@ import { mss, toa, type TcpOption } from '../../packet/tcp-options.ts';
 import { captured, readCapture, type CapturePoint } from '../capture.ts';
 import { badChecksums, countChecksums } from '../checksums.ts';
 import { notes } from '../answers.ts';
-import { openLab } from '../lab.ts';
+import { openLab, type Lab } from '../lab.ts';
 import { setOffloads } from '../offloads.ts';
 import type { DaemonName } from '../paths.ts';
 import { withClient } from '../scripted.ts';
@@ -104,11 +104,17 @@ describe('TOA', { skip, timeout: 120_000 }, () => {
       const peer = noRoom ? onWire[0]?.source : client;
       assert.equal(lines[i], `server1 ${peer}`, name);
     }
+    // Where a SYN had no room, the ACK and the first data that complete the handshake have it.
     const noRoom = SYN_ROWS.filter((row) => row.noRoom).length;
+    const completing = segments(files.get('host-nic')).filter(isFromLocal);
+    const withToa = completing.filter((each) => !isSyn(each) && each.toas.length > 0);
+    assert.equal(withToa.length, 2 * noRoom);
     const forgeries = SYN_ROWS.reduce((sum, row) => sum + (row.forgeries ?? 0), 0);
     assert.deepEqual(changes(before, after), {
-      inserted: SYN_ROWS.length - noRoom,
+      inserted: SYN_ROWS.length - noRoom + 2 * noRoom,
       notInserted: noRoom,
+      announced: 0,
+      notDelivered: 0,
       missing: noRoom,
       forged: forgeries,
       untrusted: 0,
@@ -169,6 +175,41 @@ describe('TOA', { skip, timeout: 120_000 }, () => {
     await assertChecksums(files);
   });
 
+  for (const gso of [true, false]) {
+    const what = gso ? 'a super-packet' : 'a full segment';
+    test(`toa: handshake: ahead in a bare ACK, when ${what} completes the handshake`, async () => {
+      const lab = openLab(instance);
+      await setOffloads(
+        instance,
+        { role: 'client', device: 'eth0' },
+        { gso, gro: true, txChecksum: gso },
+      );
+      const before = await counted();
+      const { result, files } = await captured(
+        instance,
+        ['host-nic', 'server'],
+        { filter: 'tcp port 8056 and not host 10.0.23.1', direction: 'in' },
+        () => withFirstAckLost(lab, () => lab.run('client', LARGE_REQUEST)),
+      );
+      const up = segments(files.get('host-nic')).filter(isFromLocal);
+      const [syn, ack, ...rest] = up;
+      assert.deepEqual([syn?.flags, ack?.flags, ack?.bytes], ['S', 'A', 0]);
+      assert.deepEqual(ack?.toas, syn?.toas);
+      // The segment itself comes by a second time: others of its burst may be before it.
+      const first = rest.find(({ sequence, bytes }) => sequence === ack?.sequence && bytes > 0);
+      assert.ok((first?.bytes ?? 0) >= 1448);
+      assert.deepEqual(
+        rest.flatMap(({ toas }) => toas),
+        [],
+      );
+      assert.equal(result.stdout.trim(), `server1 ${syn?.toas[0]}`);
+      const { announced, notDelivered } = changes(before, await counted());
+      assert.deepEqual({ announced, notDelivered }, { announced: 1, notDelivered: 0 });
+      assertNoToa(files.get('server'));
+      assert.deepEqual(countChecksums(readCapture(files.get('host-nic') ?? '')).bad, []);
+    });
+  }
+
   test('toa: off: on no segment; the server sees the local', async () => {
     const { conversation, lines, local, server } = await conversationTo(OFF_LISTENER);
     assert.ok(conversation.length > 5);
@@ -180,6 +221,30 @@ describe('TOA', { skip, timeout: 120_000 }, () => {
     assertNoToa(server);
   });
 });
+
+/** Larger than one segment from the first byte on. */
+const LARGE_REQUEST = [
+  ...['curl', '-s', '--max-time', '5', '-H', `X-Pad: ${'a'.repeat(7000)}`],
+  `http://${HANDSHAKE_LISTENER}/`,
+];
+
+/** The client's kernel sends the ACK of the handshake, and it gets lost. */
+async function withFirstAckLost<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
+  const bareAck = `ip daddr ${HANDSHAKE_LISTENER.split(':')[0]} meta length 52`;
+  const table = `table ip ${LOSS_TABLE}`;
+  await lab.run('client', ['nft', `add ${table}`]);
+  const hook = '{ type filter hook output priority 0; }';
+  await lab.run('client', ['nft', `add chain ip ${LOSS_TABLE} out ${hook}`]);
+  const once = 'limit rate 1/hour burst 1 packets drop';
+  await lab.run('client', ['nft', `add rule ip ${LOSS_TABLE} out ${bareAck} ${once}`]);
+  try {
+    return await action();
+  } finally {
+    await lab.run('client', ['nft', `delete ${table}`]);
+  }
+}
+
+const LOSS_TABLE = 'first-ack';
 
 type Visit = {
   target: string;
@@ -233,13 +298,15 @@ async function assertChecksums(files: ReadonlyMap<CapturePoint, string>): Promis
 
 async function counted() {
   const listeners = await rowsOf<ListenerRow>(instance, 'balancer', 'listeners');
-  const sum = (of: 'toaInserted' | 'toaNotInserted') =>
+  const sum = (of: 'toaInserted' | 'toaNotInserted' | 'toaAnnounced' | 'toaNotDelivered') =>
     listeners.reduce((total, row) => total + row[of], 0);
   const note = async (daemon: DaemonName, name: string) =>
     (await notes(instance, daemon)).get(name) ?? 0;
   return {
     inserted: sum('toaInserted'),
     notInserted: sum('toaNotInserted'),
+    announced: sum('toaAnnounced'),
+    notDelivered: sum('toaNotDelivered'),
     missing: await note('agent', 'toa-missing'),
     forged: await note('balancer', 'toa-forged-client'),
     untrusted: await note('agent', 'toa-untrusted'),
