@@ -8,6 +8,7 @@ import { collisionRows } from './agent/collision.ts';
 import { oddAgentRows } from './agent/odd.ts';
 import { restoreRows } from './agent/restore.ts';
 import { strangerRows } from './agent/strangers.ts';
+import { takeOverRows } from './agent/take-over.ts';
 import { loadAgent } from './kernel/agent.ts';
 import { buildTopology } from './kernel/topology.ts';
 import { runRow } from './row.ts';
@@ -19,6 +20,7 @@ const FAMILIES = {
   strangers: strangerRows,
   collision: collisionRows,
   again: againRows,
+  'take-over': takeOverRows,
   odd: oddAgentRows,
 };
 

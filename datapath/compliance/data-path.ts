@@ -80,6 +80,8 @@ export interface AgentTables extends SessionLimits {
   readonly servers: readonly ServerRow[];
   /** Addresses or prefixes. */
   readonly trusted: readonly string[];
+  /** New balanced connections are left to socket mode. */
+  readonly takenOver: boolean;
 }
 export interface ServerRow {
   readonly at: string;

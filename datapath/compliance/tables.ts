@@ -40,6 +40,7 @@ export const AGENT_TABLES: AgentTables = {
   ...LIMITS,
   servers: [SERVER],
   trusted: ['10.0.124.160/28'],
+  takenOver: false,
 };
 
 /** The listener `web` with something else about it. */

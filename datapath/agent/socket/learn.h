@@ -100,12 +100,24 @@ static __always_inline void learn_client(struct bpf_sock_ops *ctx)
 	}
 }
 
+/* True when this connection's segments are watched because we asked for it: other
+ * programs may have asked, for connections of anybody. */
+static __always_inline int is_watched(struct bpf_sock_ops *ctx, const struct flow4 *flow)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	return sk && is_ipv4(ctx) && is_covered(flow->destination_addr, flow->destination_port) &&
+	       is_trusted_local(flow->source_addr) && !bpf_sk_storage_get(&clients, sk, 0, 0);
+}
+
 /* A segment of a connection whose client is not known yet; data ends the search. */
 static __always_inline void learn_late(struct bpf_sock_ops *ctx)
 {
 	struct option_walk walk = {};
 	struct flow4 flow = flow_of(ctx);
 
+	if (!is_watched(ctx, &flow))
+		return;
 	if (ctx->bytes_received == 0 && read_segment(ctx, &walk)) {
 		int found = find_toa(&walk);
 

@@ -51,6 +51,7 @@ function write(maps: ReturnType<typeof agentMaps>, tables: AgentTables): void {
   clearHash(maps.servers);
   clearHash(maps.trustedLocals);
   maps.settings.set(0, settingsOf(tables, 0));
+  maps.takenOver.set(0, tables.takenOver ? 1 : 0);
   tables.servers.forEach(({ at, onCollision, remap: [low, high] }, backend) => {
     const { address: addr, port: number } = endpoint(at);
     maps.servers.set(
