@@ -19,6 +19,15 @@ const VIRTUAL = '10.0.23.111:18056';
 const DIRECT = `${SERVER_ADDRESSES.server1}:${SERVER_PORT}`;
 /** The report's client port. */
 const PORT = 21_521;
+const NFTABLES_BALANCER =
+  'add table ip t; add chain ip t d { type nat hook prerouting priority -100; };' +
+  `add rule ip t d ip daddr 10.0.23.111 tcp dport 18056 dnat to ${DIRECT};` +
+  'add chain ip t s { type nat hook postrouting priority 100; };' +
+  'add rule ip t s ip daddr 10.0.98.79 tcp dport 8056 snat to 10.0.124.161:20000-29999 random';
+/** By the initial sequence number: a fifth of the connections, with all their retransmissions. */
+const DROP_SOME =
+  'add table bridge t; add chain bridge t f { type filter hook forward priority 0; };' +
+  'add rule bridge t f oifname vnet1 tcp flags syn tcp sequence < 0x33333333 drop';
 const skip = reasonToSkip();
 
 type TraceJson = {
@@ -143,6 +152,47 @@ describe('fullnat trace on the lab', { skip, timeout: 180_000 }, () => {
         `${client} ${listener}`.startsWith(`${CLIENT_ADDRESS}:${PORT} ${VIRTUAL}`),
       );
       assert.match(remapped?.hops[2]?.tuple ?? '', /^10\.0\.88\.100:1\d{4} > /);
+    });
+  });
+
+  describe('behind an nftables balancer, without daemons and without TOA', () => {
+    let files: string[] = [];
+    let answered = 0;
+    before(async () => {
+      await up({ instance, servers: 1, daemons: false });
+      const lab = openLab(instance);
+      await lab.run('balancer', ['nft', NFTABLES_BALANCER]);
+      await lab.run('host', ['nft', DROP_SOME]);
+      const { files: found, result } = await captured(
+        instance,
+        POINTS,
+        { filter: 'tcp' },
+        async () => {
+          const common = { local: CLIENT_ADDRESS, perSecond: 100, timeoutMs: 1_500 };
+          const opened = await openConnections(lab, 'client', {
+            ...{ ...common, target: VIRTUAL, count: 60 },
+          });
+          // Packets afterwards show that the captures were still running.
+          await openConnections(lab, 'client', { ...common, target: DIRECT, count: 10 });
+          return opened;
+        },
+      );
+      answered = result.answered;
+      files = POINTS.map((point) => `${point}=${found.get(point)}`);
+    });
+
+    test('each lost connection is followed through the NAT to the hop that drops it', async () => {
+      const { code, stdout } = await trace(...files, '--json');
+      const { conversations, summary } = JSON.parse(stdout) as TraceJson;
+      const balanced = conversations.filter(({ listener }) => listener === VIRTUAL);
+      assert.equal(code, 10);
+      assert.ok(answered > 0 && answered < 60, `${answered} of 60 were answered`);
+      assert.deepEqual([summary['ambiguous'], balanced.length], [0, 60 - answered]);
+      for (const { client, hops, lostBetween, match } of balanced) {
+        assert.deepEqual(lostBetween, ['host-nic', 'host-vnic'], client);
+        assert.equal(hops.length, 2);
+        assert.ok(match && match.by.includes('isn'), match?.by.join());
+      }
     });
   });
 

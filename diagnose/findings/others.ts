@@ -100,7 +100,10 @@ function reasonOf(gap: Gap): string {
     case 'began-later':
       return `its capture began ${gap.bySeconds.toFixed(3)} s later`;
     case 'ended-before':
-      return `its capture had ended ${gap.bySeconds.toFixed(3)} s before`;
+      return (
+        `its last packet is ${gap.bySeconds.toFixed(3)} s older; ` +
+        'let another connection pass before you end a capture'
+      );
     case 'no-replies':
       return 'its capture shows no answers of any connection';
   }
