@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InfoRow, ServerRow } from '../../control/api/rows.ts';
+import { parse, stringify } from 'yaml';
+import type { AgentSessionRow, InfoRow } from '../../control/api/rows.ts';
 import { detachEverything } from '../../control/daemon/detach.ts';
 import { listPins } from '../../datapath/binding/pins.ts';
 import { notes } from '../answers.ts';
@@ -19,7 +20,7 @@ import { openConnections, startExchangeServer, startHolding, startOpening } from
 import { down, up } from '../up.ts';
 import { upWithListeners } from './listeners.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
-import { clients, endAgent, lacksCgroups } from './socket-agent.ts';
+import { clients, endAgent, lacksCgroups, withSocketAgent } from './socket-agent.ts';
 
 const LISTENER = '10.0.23.111:18056';
 const EXCHANGE_LISTENER = '10.0.23.111:19056';
@@ -144,6 +145,36 @@ describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {
   });
 });
 
+describe('one server in packet mode, the other in socket mode', { skip, timeout: 60_000 }, () => {
+  const instance = 't-socket-mixed';
+  const options = labOptions({ instance, servers: 2 });
+  before(async () => {
+    await up(options);
+    await endAgent(instance, 'SIGTERM');
+    const config = parse(agentConfig(options)) as { servers: { address: string }[] };
+    const servers = config.servers.filter(({ address }) => address === DIRECT);
+    writeFileSync(configFile(instance, 'agent'), stringify({ ...config, servers }));
+    await startDaemon(instance, 'agent', configFile(instance, 'agent'));
+  });
+  after(() => down(instance));
+
+  test('two agents side by side: both servers see their clients, each by its own mode', async () => {
+    const lab = openLab(instance);
+    const trustedLocals = ['10.0.124.160/28'];
+    await withSocketAgent(lab, `${instance}-agent`, { trustedLocals }, async () => {
+      const { answers, failures, wrongAnswers } = await openConnections(lab, 'client', {
+        ...{ target: LISTENER, count: 100, perSecond: 200, expect: 'peer' },
+      });
+      assert.deepEqual([failures, wrongAnswers], [[], []]);
+      const { server1 = 0, server2 = 0 } = answers;
+      assert.ok(server1 >= 40 && server2 >= 40, `${server1} and ${server2}`);
+      assert.equal(await restored(instance), server1);
+      const counted = await notes(`${instance}-agent`, 'agent');
+      assert.deepEqual([...counted], [['client-from-syn', server2]]);
+    });
+  });
+});
+
 /** Connections that exchange lines all the time and new ones that ask who they are, during `action`. */
 async function underTraffic(lab: Lab, action: () => Promise<void>) {
   const traffic = await hold(lab);
@@ -212,8 +243,8 @@ async function openListener(lab: Lab) {
   };
 }
 
-/** Connections that packet mode has taken. */
+/** Connections that packet mode translates for their clients, live or resting. */
 async function restored(instance: string): Promise<number> {
-  const rows = await rowsOf<ServerRow>(instance, 'agent', 'servers');
-  return rows.reduce((sum, { connections }) => sum + connections, 0);
+  const rows = await rowsOf<AgentSessionRow>(instance, 'agent', 'sessions?limit=100000');
+  return rows.filter(({ kind }) => kind === 'restored').length;
 }
