@@ -47,10 +47,16 @@ export function match(points: readonly Point[], sessions: SessionIndex): Matchin
     const attempts = point.connections
       .filter(isAttempt)
       .toSorted((a, b) => startOf(a) - startOf(b));
-    const step = new Step(chains, attempts, clocks, sessions);
-    clocks.push(number === 0 ? HERE : step.run());
+    if (number === 0) {
+      for (const attempt of attempts) chains.push(chainFrom(attempt));
+      clocks.push(HERE);
+    } else clocks.push(new Step(chains, attempts, clocks, sessions).run());
   });
   return { chains, clocks };
+}
+
+function chainFrom(connection: Connection): Chain {
+  return { hops: [connection], matches: [], ambiguous: [] };
 }
 
 /** One capture point joined to the chains of those before it. */
@@ -77,7 +83,6 @@ class Step {
     const lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
     this.#common = new Commonness([lasts, attempts]);
     this.#index = new CandidateIndex(attempts);
-    if (clocks.length === 0) this.#openChains(new Set());
   }
 
   /** First what is certain, to learn clock and habits; then the rest with them. */
@@ -149,7 +154,7 @@ class Step {
   /** What was not seen before begins here. */
   #openChains(taken: ReadonlySet<number>): void {
     this.#attempts.forEach((connection, i) => {
-      if (!taken.has(i)) this.#chains.push({ hops: [connection], matches: [], ambiguous: [] });
+      if (!taken.has(i)) this.#chains.push(chainFrom(connection));
     });
   }
 
