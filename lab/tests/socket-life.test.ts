@@ -24,6 +24,7 @@ import { clients, endAgent, lacksCgroups, withSocketAgent } from './socket-agent
 
 const LISTENER = '10.0.23.111:18056';
 const EXCHANGE_LISTENER = '10.0.23.111:19056';
+const HANDSHAKE_LISTENER = '10.0.23.111:18058';
 const DIRECT = `${SERVER_ADDRESSES.server1}:8056`;
 const HELD = 100;
 const WITHOUT_DAEMON_MS = 1_000;
@@ -104,6 +105,7 @@ describe('what collides in packet mode does not in socket mode', { skip, timeout
   before(() =>
     upWithListeners({ instance, agentMode: 'socket' }, [
       { address: '10.0.23.111:18057', name: 'second' },
+      { address: HANDSHAKE_LISTENER, name: 'handshake', toa: 'handshake' },
     ]),
   );
   after(() => down(instance));
@@ -113,6 +115,29 @@ describe('what collides in packet mode does not in socket mode', { skip, timeout
       const result = await run(openLab(instance));
       assert.equal(result.kind, 'holds', JSON.stringify(result, undefined, 1));
     });
+
+  test('servers that answer with SYN cookies see clients of listeners with toa: handshake', async () => {
+    const lab = openLab(instance);
+    const cookies = (value: number) =>
+      Promise.all(
+        (['server1', 'server2'] as const).map((role) =>
+          lab.run(role, ['sysctl', '-qw', `net.ipv4.tcp_syncookies=${value}`]),
+        ),
+      );
+    const before = (await notes(instance, 'agent')).get('client-from-handshake') ?? 0;
+    await cookies(2);
+    try {
+      const { answered, wrongAnswers } = await openConnections(lab, 'client', {
+        ...{ target: HANDSHAKE_LISTENER, count: 100, perSecond: 200, expect: 'peer' },
+      });
+      assert.deepEqual([answered, wrongAnswers], [100, []]);
+    } finally {
+      await cookies(1);
+    }
+    const counted = await notes(instance, 'agent');
+    assert.equal((counted.get('client-from-handshake') ?? 0) - before, 100);
+    assert.equal(counted.get('client-unknown') ?? 0, 0);
+  });
 });
 
 describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {
