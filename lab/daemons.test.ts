@@ -1,6 +1,6 @@
 /** The lab with its daemons: what the cases say holds, and a restart is survived and noticed. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -103,10 +103,12 @@ describe('the lab with daemons', { skip, timeout: 120_000 }, () => {
     assert.ok(!existsSync(runFolder(instance)));
   });
 
-  test('a configuration of your own is used', async () => {
+  test('a configuration of your own is used, whatever instance it names', async () => {
     const file = join(folder, 'mine.yaml');
     const options = labOptions({ instance, servers: 1 });
-    writeFileSync(file, balancerConfig(options).replace(':18056', ':18057'));
+    const text = balancerConfig(options).replace(':18056', ':18057');
+    writeFileSync(file, text.replace(`instance: ${instance}`, 'instance: another'));
+    assert.match(readFileSync(file, 'utf8'), /instance: another/);
     await up({ instance, servers: 1, config: file });
     const lab = openLab(instance);
     const answered = async (port: number) =>

@@ -54,7 +54,8 @@ export async function startDaemon(
   const log = openSync(logFile(instance, name), 'a');
   const child = spawn(
     namespaceName(instance, ROLE_OF[name]),
-    [process.execPath, MAIN, name, '-c', config],
+    // Whatever the file says: the lab's sockets and pins carry its name.
+    [process.execPath, MAIN, name, '-c', config, '--instance', instance],
     { stdio: ['ignore', log, log], detached: true },
   );
   closeSync(log);

@@ -1,5 +1,6 @@
 /** What `fullnat lab` says before it touches anything, and how it shows a lab. */
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import type { LabStatus } from '../../../lab/status.ts';
 import type { Context, Sink } from '../../command.ts';
@@ -7,6 +8,8 @@ import { PLAIN } from '../../output/style.ts';
 import { run } from '../../run.ts';
 import { lab } from '../lab.ts';
 import { statusText } from './status.ts';
+
+const NOT_A_CONFIGURATION = resolve(import.meta.dirname, '../lab.js');
 
 const rows: { name: string; words: string; exitCode: number; says: RegExp }[] = [
   {
@@ -38,6 +41,12 @@ const rows: { name: string; words: string; exitCode: number; says: RegExp }[] = 
     words: 'up --config /does/not/exist.yaml',
     exitCode: 2,
     says: /--config \/does\/not\/exist\.yaml: there is no such file/,
+  },
+  {
+    name: 'so is one that is no configuration',
+    words: `up --config ${NOT_A_CONFIGURATION}`,
+    exitCode: 2,
+    says: /lab\.js cannot be used; nothing was changed\n.*lab\.js:\d+:\d+: /,
   },
   {
     name: 'a policy with a typo gets a suggestion',

@@ -1,6 +1,8 @@
 /** `fullnat lab up` */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatProblem } from '../../../control/config/problem.ts';
+import { readConfig } from '../../../control/config/read.ts';
 import { DEFAULT_MTU_BYTES, VIRTUAL_ADDRESS, VIRTUAL_PORT } from '../../../lab/topology.ts';
 import { LIPS_MAX } from '../../../lab/options.ts';
 import { status } from '../../../lab/status.ts';
@@ -41,10 +43,11 @@ export const labUp = command({
       'packet',
     ),
     daemons: flag('--no-daemons', 'the network and the servers only'),
-    config: option('--config <file>', 'balancer configuration instead of the generated', (file) => {
-      if (existsSync(file)) return resolve(file);
-      throw new UsageError(`--config ${file}: there is no such file`);
-    }),
+    config: option(
+      '--config <file>',
+      'balancer configuration instead of the generated',
+      readBalancerFile,
+    ),
     closeFirst: flag('--close-first', 'servers end each connection after one answer'),
     exchange: flag('--exchange', `also balance ${VIRTUAL_ADDRESS}:19056 to port 9056`),
   },
@@ -100,6 +103,19 @@ function sentence(result: UpResult, seconds: string): string {
     case 'rebuilt':
       return `built again in ${seconds} s (${result.because})`;
   }
+}
+
+/** What its balancer would refuse is refused before an older lab has to go. */
+function readBalancerFile(file: string): string {
+  if (!existsSync(file)) throw new UsageError(`--config ${file}: there is no such file`);
+  const read = readConfig(readFileSync(file, 'utf8'), { file });
+  if (!read.ok)
+    throw new UsageError(
+      `--config ${file} cannot be used; nothing was changed\n${read.problems.map(formatProblem).join('\n')}`,
+    );
+  if (read.config.role !== 'balancer')
+    throw new UsageError(`--config ${file} is the file of an agent; the lab wants a balancer's`);
+  return resolve(file);
 }
 
 /** The range is the lab's to check; here it is a number or a mistake. */
