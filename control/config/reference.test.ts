@@ -53,7 +53,7 @@ function yamlBlocks(text: string): string[] {
 
 /** Of a schema and all that is inside it. */
 function keysOf(schema: z.core.$ZodType): string[] {
-  const def = schema._zod.def as unknown as Record<string, unknown>;
+  const def = (schema as z.ZodType).def as unknown as Record<string, unknown>;
   const inner = ['innerType', 'element', 'in'].flatMap((part) =>
     def[part] === undefined ? [] : keysOf(def[part] as z.core.$ZodType),
   );
