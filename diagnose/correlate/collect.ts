@@ -32,6 +32,8 @@ const DUPLICATE_SECONDS = 0.1;
 const TOA_SEGMENTS = 6;
 /** Captures at two points may keep different lengths: compared is what all but the shortest have. */
 const HASHED_BYTES = 16;
+/** Of connections that follow each other on one tuple: older ones are over. */
+const SAME_TUPLE_MAX = 4;
 const MODULO = 2 ** 32;
 
 export class Collector {
@@ -44,6 +46,8 @@ export class Collector {
   readonly #book: AddressBook;
   readonly #point: number;
   readonly #table = new TupleTable();
+  /** Number of a connection → of the one before it with the same tuple. */
+  readonly #previous = new Map<number, number>();
   readonly #place: SegmentPlace = emptyPlace();
   readonly #signatures = new Map<string, string>();
   #bytes: Uint8Array | undefined;
@@ -101,8 +105,10 @@ export class Collector {
 
   #addSyn(segment: Segment): void {
     const sequence = this.#view.getUint32(this.#place.tcpAt + 4);
-    const known = this.#find(segment);
-    if (known && known.isn === sequence && isFromClient(known, segment)) {
+    const known = this.#sameTuple(segment).find(
+      (one) => one.isn === sequence && isFromClient(one, segment),
+    );
+    if (known) {
       touch(known, segment.time);
       this.#addTime(known.syns, segment.time);
       return;
@@ -135,11 +141,9 @@ export class Collector {
     const { source, sourcePort, destination, destinationPort, time } = segment;
     const at = this.#place.tcpAt;
     const isn = (this.#view.getUint32(at + 8) + MODULO - 1) % MODULO;
-    const found = this.#find(segment);
-    const isNew = !found || (found.isn !== undefined && found.isn !== isn);
-    const connection = isNew
-      ? this.#open(destination, destinationPort, source, sourcePort, time)
-      : found;
+    const connection =
+      this.#sameTuple(segment).find((one) => one.isn === undefined || one.isn === isn) ??
+      this.#open(destination, destinationPort, source, sourcePort, time);
     touch(connection, time);
     connection.isn ??= isn;
     this.#addTime(connection.synAcks, time);
@@ -231,8 +235,34 @@ export class Collector {
     return text;
   }
 
-  #find({ source, sourcePort, destination, destinationPort }: Segment): Connection | undefined {
-    return this.connections[this.#table.get(source, sourcePort, destination, destinationPort)];
+  /**
+   * The newest connection with this tuple; of several that share it, as where a collision went
+   * unnoticed, the one whose sequence numbers are nearest.
+   */
+  #find(segment: Segment): Connection | undefined {
+    const all = this.#sameTuple(segment);
+    const [newest] = all;
+    if (all.length < 2 || !newest) return newest;
+    const view = this.#view;
+    const { tcpAt } = this.#place;
+    const distance = (one: Connection) => {
+      if (one.isn === undefined) return MODULO;
+      const number = view.getUint32(tcpAt + (isFromClient(one, segment) ? 4 : 8));
+      return (number + MODULO - one.isn) % MODULO;
+    };
+    return all.reduce((best, one) => (distance(one) < distance(best) ? one : best), newest);
+  }
+
+  /** The newest first, and no more than a few. */
+  #sameTuple({ source, sourcePort, destination, destinationPort }: Segment): Connection[] {
+    let number = this.#table.get(source, sourcePort, destination, destinationPort);
+    const found: Connection[] = [];
+    while (number >= 0 && found.length < SAME_TUPLE_MAX) {
+      const connection = this.connections[number];
+      if (connection) found.push(connection);
+      number = this.#previous.get(number) ?? -1;
+    }
+    return found;
   }
 
   /** Nobody saw a SYN: the lower port is taken for the server's. */
@@ -280,6 +310,8 @@ export class Collector {
       clientSegments: 0,
     };
     const number = this.connections.push(connection) - 1;
+    const previous = this.#table.get(clientAddress, clientPort, serverAddress, serverPort);
+    if (previous >= 0) this.#previous.set(number, previous);
     this.#table.set(clientAddress, clientPort, serverAddress, serverPort, number);
     return connection;
   }
