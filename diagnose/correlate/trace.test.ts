@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tcp, type TcpPacketFields } from '../../packet/build.ts';
+import { concat, fromHex } from '../../packet/bytes.ts';
+import { LINK_RAW } from '../../packet/link.ts';
 import { capturedFrame, writePcap } from '../../packet/pcap.ts';
 import { mss, timestamps, toa, windowScale } from '../../packet/tcp-options.ts';
 import { nanoseconds } from '../../packet/unit.ts';
@@ -174,6 +176,37 @@ test('clocks that differ by a minute are set right from both directions', async 
     b: file(late([...around(0.002, 9.002), syn(1.002, CLIENT, SERVER, 77)])),
   });
   assert.ok(Math.abs((clocks[1]?.offset ?? 0) - 60) < 0.01, `${clocks[1]?.offset}`);
+});
+
+test('IPv6 is followed as IPv4 is', async () => {
+  const [one, two] = [
+    fromHex(`20010db8${'0'.repeat(22)}01`),
+    fromHex(`20010db8${'0'.repeat(22)}02`),
+  ];
+  const packet = (from: Uint8Array, to: Uint8Array, segment: Uint8Array) =>
+    concat(
+      fromHex(`60000000 00${segment.length.toString(16).padStart(2, '0')} 06 40`),
+      from,
+      to,
+      segment,
+    );
+  const segmentOf = (fields: Packet) => tcp(fields).slice(34);
+  const sent = packet(one, two, segmentOf(syn(1, CLIENT, SERVER, 77)));
+  const back = packet(two, one, segmentOf(answer(1, CLIENT, SERVER, 78)));
+  const capture = (...frames: Uint8Array[]) =>
+    writePcap(
+      frames.map((bytes, i) =>
+        capturedFrame(bytes, nanoseconds(1_700_000_000_000_000_000n + BigInt(i))),
+      ),
+      { linkType: LINK_RAW },
+    );
+  const trace = await traceOf({ a: capture(sent, back), b: capture(sent, back) });
+  const [only, ...more] = trace.conversations.map((each) => conversationJson(trace, each));
+  assert.equal(more.length, 0);
+  assert.deepEqual(
+    [only?.client, only?.listener, only?.outcome, only?.hops.length],
+    ['[2001:db8::1]:21521', '[2001:db8::2]:8056', 'established', 2],
+  );
 });
 
 /** Those around are left out, unless they are told apart. */
