@@ -15,6 +15,7 @@ import {
 import { parseTcpOptions, type TcpOption } from '../../packet/tcp-options.ts';
 import type { AddressBook, AddressId } from './address-book.ts';
 import type { Connection, Seconds } from './connection.ts';
+import { signatureOf } from './signature.ts';
 import { TupleTable } from './tuple-table.ts';
 
 interface Segment {
@@ -323,25 +324,4 @@ function isFromClient(connection: Connection, { source, sourcePort }: Segment): 
 
 function touch(connection: Connection, time: Seconds): void {
   if (time > connection.lastSeen) connection.lastSeen = time;
-}
-
-/** Timestamps, NOPs and TOA come and go on the way; the rest stays, MSS excepted in value. */
-function signatureOf(option: TcpOption): string[] {
-  switch (option.kind) {
-    case 'nop':
-    case 'end':
-    case 'timestamps':
-    case 'toa':
-    case 'malformed':
-      return [];
-    case 'mss':
-    case 'sack-permitted':
-    case 'sack':
-    case 'fast-open':
-      return [option.kind];
-    case 'window-scale':
-      return [`window-scale ${option.shift}`];
-    case 'unknown':
-      return [`${option.number}`];
-  }
 }
