@@ -5,6 +5,7 @@ import { pinIterator, runInEveryNamespace } from '../../../datapath/binding/iter
 import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
 import type { Log } from '../../daemon/log.ts';
+import { messageOf } from '../../daemon/serve.ts';
 
 /** The answers first: no connection is known before somebody can be told. */
 const HOOKS: readonly (readonly [CgroupHook, string])[] = [
@@ -28,6 +29,8 @@ export class Cover {
   readonly #cgroup: string;
   /** Of the cgroup the programs are attached to; undefined while it does not exist. */
   #attached: bigint | undefined;
+  /** Why it could not be attached again, the last time. */
+  #failure: string | undefined;
 
   constructor(parts: CoverParts, place: { instance: string; cgroup: string }) {
     this.#parts = parts;
@@ -53,6 +56,19 @@ export class Cover {
 
   /** Attaches again when the cgroup was removed and made anew, as service managers do. */
   follow(): void {
+    try {
+      this.#follow();
+      this.#failure = undefined;
+    } catch (error) {
+      /* It may have been removed in between; what stays is told once. */
+      const failure = messageOf(error);
+      if (failure !== this.#failure)
+        this.#parts.log.error({ cgroup: this.#cgroup, error: failure }, 'cannot be attached again');
+      this.#failure = failure;
+    }
+  }
+
+  #follow(): void {
     const { log } = this.#parts;
     const cgroup = this.#cgroup;
     const isThere = isCgroup(cgroup);
