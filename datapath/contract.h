@@ -197,7 +197,7 @@ struct backend {
 	__be32 addr;
 	__be16 port;
 	__u8 used;
-	__u8 pad;
+	__u8 out; /* in no table: a SYN on a resting session of its does not come back to it */
 };
 _Static_assert(sizeof(struct backend) == 8, "keep binding/contract.ts in step");
 

@@ -11,7 +11,7 @@ export type Desired = {
   readonly locals: readonly Local[];
   readonly pools: readonly string[];
   /** Each once, also when several pools have it: one index, one set of counters. */
-  readonly backends: ReadonlyMap<EndpointKey, Omit<Backend, 'used'>>;
+  readonly backends: ReadonlyMap<EndpointKey, Omit<Backend, 'used' | 'out'>>;
   readonly listeners: ReadonlyMap<EndpointKey, ListenerConfig>;
 };
 

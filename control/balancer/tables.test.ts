@@ -71,6 +71,13 @@ function scheduled(memory: BalancerMemory, text: string): string[] | undefined {
   });
 }
 
+/** Backends that resting sessions do not come back to. */
+function outOf({ maps }: BalancerMemory): string[] {
+  return Array.from({ length: maps.backends.length }, (_, index) => maps.backends.get(index))
+    .filter(({ used, out }) => used && out)
+    .map(({ addr, port }) => keyOf({ address: addr, port }));
+}
+
 describe('the first start', () => {
   test('writes backends, locals, schedule, pools and only then the listener', async () => {
     const memory = balancerMemory();
@@ -79,10 +86,15 @@ describe('the first start', () => {
     const firstOf = (name: string) => maps.indexOf(name);
     const lastOf = (name: string) => maps.lastIndexOf(name);
     const order = ['settings', 'backends', 'locals', 'schedule', 'pools', 'listeners'];
+    // Backends are written again once they are in a table: until then they are out.
+    const isLaterThan = (name: string, other: string) =>
+      (other === 'backends' ? firstOf(other) : lastOf(other)) < firstOf(name);
     for (const [i, name] of order.slice(1).entries())
-      assert.ok(lastOf(order[i] ?? '') < firstOf(name), `${order[i]} before ${name}`);
+      assert.ok(isLaterThan(name, order[i] ?? ''), `${order[i]} before ${name}`);
+    assert.ok(lastOf('backends') < firstOf('pools'));
     assert.ok(lastOf('localsByAddr') < firstOf('pools'));
     assert.deepEqual(scheduled(memory, WEB), [ONE, TWO]);
+    assert.deepEqual(outOf(memory), []);
     assert.deepEqual(memory.maps.settings.get(0).secret, [7n, 9n]);
     assert.equal(memory.maps.settings.get(0).localCount, 2);
   });
@@ -238,6 +250,20 @@ test('a table that is swapped again and again never lies where the last one was'
   nowMs = 1_001;
   await tables.writeSchedule('web', [two, two]);
   assert.equal(placeOf().offset, first.offset);
+});
+
+test('a backend that leaves its table is out, and one that comes back is not', async () => {
+  const memory = balancerMemory();
+  const { tables, indices } = await start(memory, web);
+  const [one, two] = [indices.backends.get(ONE) ?? -1, indices.backends.get(TWO) ?? -1];
+  await tables.writeSchedule('web', [one]);
+  assert.deepEqual(outOf(memory), [TWO]);
+  await tables.writeSchedule('web', [two]);
+  assert.deepEqual(outOf(memory), [ONE]);
+  await tables.writeSchedule('web', []);
+  assert.deepEqual(outOf(memory), [ONE, TWO]);
+  await tables.writeSchedule('web', [one, two]);
+  assert.deepEqual(outOf(memory), []);
 });
 
 const anySketch = fc

@@ -101,14 +101,30 @@ export class Tables {
       oldRun.length === entries.length &&
       this.#entriesOf(oldRun).every((entry, i) => entry === entries[i]);
     if (isSame && old.localsCount === localsCount && old.select === 'round-robin') return;
+    const before = this.#entriesOf(oldRun);
     const run = isSame ? oldRun : await this.#writeRun(entries);
+    this.#markOut(entries, false);
     maps.pools.set(index, {
       table: packTable(run),
       select: 'round-robin',
       localsFirst: 0,
       localsCount,
     });
+    const chosen = new Set(entries);
+    this.#markOut(
+      before.filter((index) => !chosen.has(index)),
+      true,
+    );
     if (!isSame) this.#space.retire(oldRun);
+  }
+
+  /** A backend in several pools is out when the last of them took it out: it then is asked again. */
+  #markOut(indices: readonly number[], out: boolean): void {
+    const { backends } = this.#parts.maps;
+    for (const index of new Set(indices)) {
+      const backend = backends.get(index);
+      if (backend.out !== out) backends.set(index, { ...backend, out });
+    }
   }
 
   async #writeRun(entries: readonly number[]): Promise<Extent> {
@@ -146,7 +162,7 @@ export class Tables {
         maps.backendLive.set(index, 0);
         this.#forgetPorts(({ backend }) => backend === index);
       }
-      maps.backends.set(index, { ...endpoint, used: true });
+      maps.backends.set(index, { ...endpoint, used: true, out: true });
     }
   }
 
@@ -193,7 +209,7 @@ export class Tables {
     }
     for (const [key, { index, used }] of current.backends)
       if (used && !desired.backends.has(key))
-        maps.backends.set(index, { ...maps.backends.get(index), used: false });
+        maps.backends.set(index, { ...maps.backends.get(index), used: false, out: true });
     const wantedLocals = new Set(locals.map(({ addr }) => addr));
     for (const addr of current.locals.keys())
       if (!wantedLocals.has(addr)) maps.localsByAddr.delete(addr);

@@ -23,7 +23,7 @@ const NO_SETTINGS: Settings = {
   localCount: 0,
 };
 const NO_POOL: Pool = { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 };
-const NO_BACKEND: Backend = { addr: ipv4Address(0), port: port(0), used: false };
+const NO_BACKEND: Backend = { addr: ipv4Address(0), port: port(0), used: false, out: false };
 const NO_LOCAL: Local = { addr: ipv4Address(0), portLow: port(0), portHigh: port(0) };
 
 export type BalancerMemory = ReturnType<typeof balancerMemory>;

@@ -6,6 +6,40 @@
 #include "to_server.h"
 
 /*
+ * The server speaks on a connection that we do not know: it began before the agent,
+ * and keeps its tuple. Only the server is believed: anyone can send an ACK towards
+ * it. VERDICT_PASS when there is a session now.
+ */
+static __always_inline enum verdict adopt(struct packet *p, const struct server *server,
+					  const struct flow4 *front)
+{
+	struct newcomer n = { .p = p, .server = server, .front = *front, .local = NO_LOCAL };
+	enum verdict verdict = take_place(&n);
+
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	n.kind = is_trusted(front->source_addr) ? SESSION_KEPT : SESSION_DIRECT;
+	n.back = (struct flow4){
+		.source_addr = front->destination_addr,
+		.source_port = front->destination_port,
+		.destination_addr = front->source_addr,
+		.destination_port = front->source_port,
+		.protocol = IPPROTO_TCP,
+	};
+	n.wanted_port = n.back.destination_port;
+	if (reserve_wanted(&n)) {
+		return_slot(n.slot_index);
+		return VERDICT_DROP_STALE; /* the tuple belongs to a newer connection */
+	}
+	if (settle(&n, SLOT_ADOPTED))
+		return VERDICT_DROP_RACE;
+	if (!(p->flags & SYN))
+		swap_word(n.slot, STATE_OPENING, STATE_ESTABLISHED);
+	count_note(NOTE_ADOPTED);
+	return VERDICT_PASS;
+}
+
+/*
  * True when the server answers our SYN with the acknowledgement of another
  * connection (RFC 5961 section 4): it already has this tuple, from a time before
  * the agent. Only fresh sessions: on a reopened one the ends sort it out.
@@ -38,7 +72,7 @@ static __always_inline enum verdict yield_tuple(struct packet *p, struct session
 		return VERDICT_DROP_RACE;
 	bury(slot, index);
 	if (server)
-		adopt(p, server, &front, 1);
+		adopt(p, server, &front);
 	return VERDICT_DROP_TUPLE_OWNED;
 }
 
@@ -81,7 +115,7 @@ static __always_inline enum verdict decide_from_server(struct packet *p)
 		.destination_port = p->flow.source_port,
 		.protocol = IPPROTO_TCP,
 	};
-	if (adopt(p, server, &front, 1) != VERDICT_PASS)
+	if (adopt(p, server, &front) != VERDICT_PASS)
 		return VERDICT_PASS;
 	entry = bpf_map_lookup_elem(&sessions, &p->flow);
 	return entry ? decide_answer(p, entry) : VERDICT_PASS;

@@ -103,6 +103,7 @@ static __always_inline int reserve_remapped(struct newcomer *n)
 	struct port_search search = {
 		.entry = &n->entry,
 		.tuple = n->back,
+		.many_peers = 1,
 		.low = n->server->remap_low,
 		.count = n->server->remap_high - n->server->remap_low + 1,
 	};

@@ -51,40 +51,6 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 	return settle(&n, 0) ? VERDICT_DROP_RACE : VERDICT_PASS;
 }
 
-/*
- * A packet in mid-stream of a connection that began before the agent: it keeps
- * its tuple. Until the server has spoken it is only opening, since anyone can send
- * an ACK. VERDICT_PASS when it has a session now.
- */
-static __always_inline enum verdict adopt(struct packet *p, const struct server *server,
-					  const struct flow4 *front, int server_spoke)
-{
-	struct newcomer n = { .p = p, .server = server, .front = *front, .local = NO_LOCAL };
-	enum verdict verdict = take_place(&n);
-
-	if (verdict != VERDICT_PASS)
-		return verdict;
-	n.kind = is_trusted(front->source_addr) ? SESSION_KEPT : SESSION_DIRECT;
-	n.back = (struct flow4){
-		.source_addr = front->destination_addr,
-		.source_port = front->destination_port,
-		.destination_addr = front->source_addr,
-		.destination_port = front->source_port,
-		.protocol = IPPROTO_TCP,
-	};
-	n.wanted_port = n.back.destination_port;
-	if (reserve_wanted(&n)) {
-		return_slot(n.slot_index);
-		return VERDICT_DROP_STALE; /* the tuple belongs to a newer connection */
-	}
-	if (settle(&n, SLOT_ADOPTED))
-		return VERDICT_DROP_RACE;
-	if (server_spoke)
-		swap_word(n.slot, STATE_OPENING, STATE_ESTABLISHED);
-	count_note(NOTE_ADOPTED);
-	return VERDICT_PASS;
-}
-
 /* True when the SYN comes from the client that the session was opened for. */
 static __always_inline int is_same_client(const struct session_slot *slot, const struct toa *toa)
 {
@@ -92,8 +58,9 @@ static __always_inline int is_same_client(const struct session_slot *slot, const
 		return 1;
 	if (slot->kind == SESSION_KEPT) /* stays what it is until it rests */
 		return !is_resting(STATE_OF(slot->word)) || !toa->length;
-	return toa->length && toa->addr == slot->back.destination_addr &&
-	       toa->port == slot->wanted_port;
+	if (!toa->length) /* had no room for it: not a reason to give up a live session */
+		return is_live(STATE_OF(slot->word));
+	return toa->addr == slot->back.destination_addr && toa->port == slot->wanted_port;
 }
 
 /*
@@ -188,11 +155,24 @@ static __always_inline enum verdict decide_syn(struct packet *p, struct session_
 	return forward(p, entry, &e);
 }
 
+/* True when the server's answer to this packet would be another connection's. */
+static __always_inline int is_owned(const struct packet *p)
+{
+	struct flow4 answer = {
+		.source_addr = p->flow.destination_addr,
+		.source_port = p->flow.destination_port,
+		.destination_addr = p->flow.source_addr,
+		.destination_port = p->flow.source_port,
+		.protocol = IPPROTO_TCP,
+	};
+
+	return bpf_map_lookup_elem(&sessions, &answer) != 0;
+}
+
 static __always_inline enum verdict decide_to_server(struct packet *p)
 {
 	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &p->flow);
 	struct server *server;
-	enum verdict verdict;
 
 	if (entry && (entry->flags & ENTRY_BACK))
 		return VERDICT_PASS;
@@ -205,13 +185,8 @@ static __always_inline enum verdict decide_to_server(struct packet *p)
 		return decide_syn(p, entry, server);
 	if (entry || (p->flags & (SYN | RST)))
 		return VERDICT_PASS;
-	verdict = adopt(p, server, &p->flow, 0);
-	if (verdict == VERDICT_DROP_TABLE_FULL) /* it lives without us; so it goes on without us */
-		return VERDICT_PASS;
-	if (verdict != VERDICT_PASS)
-		return verdict;
-	entry = bpf_map_lookup_elem(&sessions, &p->flow);
-	return entry ? decide_data(p, entry) : VERDICT_DROP_RACE;
+	/* Anyone can send this: it makes no state before the server answers it. */
+	return is_owned(p) ? VERDICT_DROP_STALE : VERDICT_PASS;
 }
 
 #endif

@@ -42,6 +42,39 @@ static __always_inline enum verdict known(struct packet *p, struct session_entry
 	return translate(p, entry);
 }
 
+static __always_inline int takes_new(const struct session_entry *entry)
+{
+	__u32 index = entry->backend;
+	struct backend *backend = bpf_map_lookup_elem(&backends, &index);
+
+	return backend && backend->used && !backend->out;
+}
+
+/*
+ * A SYN on a resting session is a new connection, and admitted like one. Returns the
+ * entry when it can be taken up again; null when the SYN has to open another session,
+ * or is to be refused.
+ */
+static __always_inline struct session_entry *admit(struct packet *p, struct session_entry *entry)
+{
+	struct session_slot *slot = get_slot(entry->slot);
+	struct listener *listener;
+	__u32 word;
+
+	if (p->ttl <= 1 || !slot || !is_resting(STATE_OF(slot->word)))
+		return entry;
+	listener = find_listener(p);
+	if (listener && is_over_limit(listener))
+		return 0;
+	if (listener && takes_new(entry))
+		return entry;
+	word = slot->word;
+	if (!is_resting(STATE_OF(word)) || !swap_word(slot, word, STATE_DEAD))
+		return entry;
+	bury(slot, entry->slot);
+	return 0;
+}
+
 /* Says which tone a refusal takes; other verdicts stay as they are. */
 static __always_inline enum verdict refuse(const struct packet *p, enum verdict verdict, __u32 tone)
 {
@@ -78,6 +111,8 @@ static __always_inline enum verdict decide_tcp(struct packet *p)
 	struct listener *listener;
 	enum verdict verdict;
 
+	if (entry && is_opening_syn(p) && !(entry->flags & ENTRY_BACK))
+		entry = admit(p, entry);
 	if (!entry) {
 		listener = find_listener(p);
 		if (!listener)

@@ -46,7 +46,7 @@ static __always_inline int carries_toa(const struct packet *p, const struct sess
 {
 	if (p->flags & SYN)
 		return !(entry->flags & ENTRY_TOA_OFF);
-	return entry->flags & (ENTRY_TOA_HANDSHAKE | ENTRY_TOA_DUE);
+	return !(p->flags & (FIN | RST)) && (entry->flags & (ENTRY_TOA_HANDSHAKE | ENTRY_TOA_DUE));
 }
 
 /*

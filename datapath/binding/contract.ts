@@ -209,7 +209,7 @@ export const backend = struct('backend', {
   addr: address4,
   port: bePort,
   used: flag,
-  pad: padding(1),
+  out: flag,
 });
 
 /** Value of `locals`; both ports are inclusive. */

@@ -64,7 +64,7 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   'drop-no-route': 'the kernel has no route to where it should go, or IP forwarding is off',
   'drop-too-big': 'larger than the MTU of the next hop',
   'drop-internal': 'a function of the kernel failed; please report it with the kernel version',
-  'drop-local-not-tcp': 'sent to a local, and neither TCP nor an ICMP error about a session',
+  'drop-local-not-tcp': 'sent to a local, and not TCP; ICMP errors are not translated yet',
   'drop-collision':
     'another connection owns the tuple it would have at the server, and the policy is drop',
   'drop-remap-exhausted': 'it had to get another port, and every port of remapPorts is taken',

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Verdict } from '../binding/verdicts.ts';
 import { foreignRows } from './balancer/foreign.ts';
+import { forgedRows } from './balancer/forged.ts';
 import { oddBalancerRows } from './balancer/odd.ts';
 import { openingRows } from './balancer/opening.ts';
 import { refusalRows } from './balancer/refusal.ts';
@@ -26,6 +27,7 @@ const FAMILIES = {
   foreign: foreignRows,
   route: routeRows,
   toa: toaRows,
+  forged: forgedRows,
 };
 
 test('balancer', { skip }, async (t) => {

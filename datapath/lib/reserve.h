@@ -20,6 +20,7 @@ struct port_search {
 	const struct session_entry *entry; /* written under the tuple that is free */
 	struct flow4 tuple;                /* server -> peer; destination_port is searched */
 	__u32 low, count;                  /* the range */
+	int many_peers; /* the counts are of all peers' ranges together: they do not say it is full */
 	/* filled in by search_port() */
 	struct local_ports *ports;
 	__u64 secret[2];
@@ -68,7 +69,7 @@ static __always_inline int search_port(struct port_search *s, const struct setti
 	s->bits = permutation_bits(s->count);
 	s->tweak = local << 16 ^ backend; /* every pair has an order of its own */
 	s->result = -EEXIST;
-	if (s->ports->in_use + s->ports->resting < s->count)
+	if (s->many_peers || s->ports->in_use + s->ports->resting < s->count)
 		bpf_loop(PORT_STEPS, try_port, s, 0);
 	__sync_fetch_and_add(&s->ports->probes, s->tries);
 	__sync_fetch_and_add(s->result ? &s->ports->failed : &s->ports->allocated, 1);

@@ -32,9 +32,10 @@ static __always_inline int completes_handshake(const struct packet *p, __u32 bac
 static __always_inline int is_accepted(const struct packet *p, int from_back,
 				       const struct session_slot *slot)
 {
-	if (slot->flags & SLOT_ADOPTED) /* anyone can send an ACK: the server must answer */
-		return from_back;
-	return !from_back && completes_handshake(p, slot->back_isn);
+	if (from_back) /* on with what we found, or with what a forged RST and SYN reopened */
+		return (slot->flags & SLOT_ADOPTED) ||
+		       ((slot->flags & SLOT_REOPENED) && !slot->back_isn);
+	return completes_handshake(p, slot->back_isn);
 }
 
 /* The word after this packet; the same word when it changes nothing. */
@@ -45,6 +46,9 @@ static __always_inline __u32 next_word(__u32 word, const struct packet *p, int f
 	__u32 own_reset = from_back ? RESET_BY_BACK : RESET_BY_FRONT;
 
 	if (state == STATE_DEAD || state == STATE_FREE)
+		return word;
+	/* before the handshake is done anyone can send FIN and RST: it stays evictable */
+	if (state == STATE_OPENING && !from_back && !completes_handshake(p, slot->back_isn))
 		return word;
 	if (p->flags & RST)
 		return state == STATE_TIME_WAIT ? word : bits | own_reset | STATE_RESET;
@@ -87,12 +91,12 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 			break;
 	}
 	touch(entry, slot, p->now);
-	if (STATE_OF(next) == STATE_ESTABLISHED) {
-		entry->flags |= ENTRY_ESTABLISHED;
+	if (slot->back_isn)
 		entry->handshake_ack = slot->back_isn + 1;
-	} else {
+	if (STATE_OF(next) == STATE_ESTABLISHED)
+		entry->flags |= ENTRY_ESTABLISHED;
+	else
 		entry->flags &= ~ENTRY_ESTABLISHED;
-	}
 	return STATE_OF(next);
 }
 
@@ -111,8 +115,7 @@ static __always_inline int is_handshake(const struct packet *p, const struct ses
 {
 	if (p->flags & SYN)
 		return 1;
-	return entry->handshake_ack && p->acknowledgement == entry->handshake_ack &&
-	       !(p->flags & (FIN | RST));
+	return entry->handshake_ack && p->acknowledgement == entry->handshake_ack;
 }
 
 /*
@@ -159,6 +162,7 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 		return 0;
 	if (!is_resting(STATE_OF(word)))
 		return 1;
+	slot->seen = p->now; /* before the state: the sweeper goes by both */
 	if (!swap_word(slot, word, STATE_OPENING))
 		return 0;
 	slot->created = p->now;

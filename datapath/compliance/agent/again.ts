@@ -26,6 +26,7 @@ import {
 const closedRows = (['remap', 'local', 'drop'] as const).flatMap(
   (onCollision): Row<AgentTables>[] => {
     const localClosed: readonly AgentStep[] = [
+      localAnswers(SYN_ACK),
       fromFront(fromBalancer(CLIENT_FIN), kept),
       localAnswers(SERVER_FIN),
     ];
@@ -77,6 +78,7 @@ export const againRows: readonly Row<AgentTables>[] = [
     steps: [
       ...DIRECT,
       ...keptLocal,
+      localAnswers(SYN_ACK),
       fromFront(fromBalancer(CLIENT_FIN), kept),
       localAnswers(SERVER_FIN),
       fromFront(

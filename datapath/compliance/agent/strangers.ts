@@ -2,6 +2,7 @@
 import { nop, timestamps, unknownOption } from '../../../packet/index.ts';
 import type { AgentTables } from '../data-path.ts';
 import {
+  ACK,
   bytes,
   CLIENT_DATA,
   CLIENT_FIN,
@@ -12,10 +13,26 @@ import {
   SYN,
   SYN_ACK,
 } from '../balancer/conversation.ts';
-import { BACKEND, CLIENT, direct, fromBalancer, fromServer, OTHER_CLIENT } from '../network.ts';
+import {
+  BACKEND,
+  CLIENT,
+  direct,
+  fromBalancer,
+  fromServer,
+  LOCAL,
+  OTHER_CLIENT,
+} from '../network.ts';
 import { fromBack, fromFront, passed, rewritten, type Row } from '../row.ts';
 
-import { DIRECT, kept, RESTORED, SYN_BLANKED, synFor } from './conversation.ts';
+import {
+  DIRECT,
+  kept,
+  RESTORED,
+  restoredDown,
+  restoredUp,
+  SYN_BLANKED,
+  synFor,
+} from './conversation.ts';
 
 const stranger = '10.0.99.9:5004';
 
@@ -99,12 +116,32 @@ export const strangerRows: readonly Row<AgentTables>[] = [
     after: { sessions: [] },
   },
   {
-    name: 'a connection found in mid-stream from the client is taken in as direct',
+    name: 'a connection found in mid-stream is taken in as direct when the server speaks, not before',
     steps: [
-      fromFront(direct(CLIENT_DATA), { ...kept, notes: ['adopted'] }),
-      fromBack(fromServer(SERVER_DATA), kept),
+      fromFront(direct(CLIENT_DATA), passed),
+      fromBack(fromServer(SERVER_DATA), { ...kept, notes: ['adopted'] }),
     ],
     after: { sessions: [{ state: 'established', kind: 'direct', flags: ['adopted'] }] },
+  },
+  {
+    name: 'a SYN without TOA on a live restored session does not end it',
+    steps: [
+      ...RESTORED,
+      restoredUp({ flags: 'S', sequence: 77 }),
+      restoredUp(CLIENT_DATA),
+      restoredDown(SERVER_DATA),
+    ],
+    after: { sessions: [{ state: 'established', kind: 'restored' }] },
+  },
+  {
+    name: 'what a stranger sends in mid-stream makes no state',
+    steps: [fromFront(direct(CLIENT_DATA), passed), fromFront(direct(ACK), passed)],
+    after: { sessions: [] },
+  },
+  {
+    name: 'a SYN+ACK of which we know no SYN makes a session that is only opening',
+    steps: [fromBack(fromServer(SYN_ACK), { ...kept, notes: ['adopted'] })],
+    after: { sessions: [{ state: 'opening', kind: 'direct', flags: ['adopted'] }] },
   },
   {
     name: 'a connection found in mid-stream from the server is taken in as direct',
@@ -116,8 +153,12 @@ export const strangerRows: readonly Row<AgentTables>[] = [
   },
   {
     name: 'a connection found in mid-stream from a local is kept as it is',
-    steps: [fromFront(fromBalancer(CLIENT_DATA), { ...kept, notes: ['adopted'] })],
-    after: { sessions: [{ state: 'opening', kind: 'kept', flags: ['adopted'] }] },
+    steps: [
+      fromFront(fromBalancer(CLIENT_DATA), passed),
+      fromBack(fromServer({ ...SERVER_DATA, to: LOCAL }), { ...kept, notes: ['adopted'] }),
+      fromFront(fromBalancer(CLIENT_DATA), kept),
+    ],
+    after: { sessions: [{ state: 'established', kind: 'kept', flags: ['adopted'] }] },
   },
   {
     name: 'a connection in mid-stream of which there is no room to take note goes on',

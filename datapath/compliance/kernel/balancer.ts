@@ -66,7 +66,8 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
   for (let index = 0; index < COUNTED; index++) {
     const at = tables.backends[index];
     const { address: addr, port: number } = endpoint(at ?? '0.0.0.0:0');
-    maps.backends.set(index, { addr, port: number, used: at !== undefined });
+    const out = !tables.pools.some(({ schedule }) => schedule.includes(index));
+    maps.backends.set(index, { addr, port: number, used: at !== undefined, out });
   }
   tables.locals.forEach(({ address, ports: [low, high] }, index) => {
     const addr = ipv4Address(address);
