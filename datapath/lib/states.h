@@ -7,8 +7,10 @@
  *                     │ RST                             │ RST  ▲ later packet of       │ SYN
  *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
  *
- * A RST only shortens the time-out (RFC 7857 section 2.2): a forged one must not
- * end a session, and a packet that its supposed sender sends later undoes it.
+ * A RST only shortens the time-out (RFC 7857 section 2.2): what its supposed sender
+ * sends later undoes a forged one. A session that is idle then does end with it.
+ * While a session is opening, only what completes the handshake moves it: anyone can
+ * send the rest.
  */
 #ifndef FULLNAT_STATES_H
 #define FULLNAT_STATES_H
