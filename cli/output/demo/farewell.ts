@@ -3,7 +3,10 @@ import { LISTENER, SERVER } from '../../../lab/demo/one-connection.ts';
 import type { Sink } from '../../command.ts';
 
 const INDENT = '   ';
-/** One that the demo has left alone: its own rest on the client for a minute. */
+/**
+ * One that the demo has left alone: its own rest on the client for a minute. A probe
+ * resets, so that the port is free on the client at once; in the agent's table it rests.
+ */
 const FRESH_PORT = 30_000;
 /** Lines of one collision in YAML. */
 const COLLISION_LINES = 12;
@@ -18,8 +21,9 @@ export function farewell(instance: string, { style, columns }: Sink): string {
     {
       does: 'a collision of your own: directly, then balanced, from one source port',
       command:
-        `npx fullnat lab exec --instance ${instance} client -- curl -s --local-port ${FRESH_PORT}` +
-        ` -H Connection:close http://${SERVER}/ http://${LISTENER}/`,
+        `npx fullnat lab exec --instance ${instance} client -- ` +
+        `sh -c 'for to in ${SERVER} ${LISTENER}; do ` +
+        `fullnat probe $to --source-port ${FRESH_PORT} --count 1 --reset; done'`,
     },
     {
       does: 'what the agent has to say about it',
