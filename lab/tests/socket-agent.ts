@@ -17,6 +17,7 @@ import { list } from '../answers.ts';
 const MAIN = resolve(import.meta.dirname, '../../cli/main.js');
 const ASKER = resolve(import.meta.dirname, '../tools/asker.js');
 const READY_TIMEOUT_MS = 15_000;
+const PATIENCE_MS = 2_000;
 
 /** Why socket mode cannot be tried here. */
 export const lacksCgroups =
@@ -112,7 +113,10 @@ export async function peersSeenBy(lab: Lab, program: Program, port: number): Pro
     return await program.peers({ answers, folder, log: await settled(() => log) });
   } finally {
     child.kill('SIGTERM');
+    // Some wait for their clients first.
+    const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     await ended;
+    clearTimeout(late);
     rmSync(folder, { recursive: true });
   }
 }

@@ -5,12 +5,14 @@ import { notes } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { CLIENT_ADDRESS } from '../topology.ts';
 import { down, up } from '../up.ts';
+import { openFast } from './fast-open.ts';
 import { reasonToSkip } from './machine.ts';
 import { PROGRAMS } from './programs.ts';
 import { lacksCgroups, peersSeenBy } from './socket-agent.ts';
 
 const instance = 't-socket';
 const FIRST_PORT = 21_500;
+const FAST_OPENED = 5;
 
 describe(
   'programs that see their clients',
@@ -33,6 +35,13 @@ describe(
       const counted = await notes(instance, 'agent');
       const balanced = PROGRAMS.filter(({ missing }) => missing === false).length;
       assert.deepEqual([...counted], [['client-from-syn', balanced]]);
+    });
+
+    test('fast open: the client is known although its data is in the SYN', async () => {
+      const { seen, inSyn } = await openFast(openLab(instance), FAST_OPENED);
+      assert.equal(inSyn, FAST_OPENED - 1, 'the first one asks for a cookie');
+      assert.equal(seen.length, FAST_OPENED);
+      for (const { own, peer } of seen) assert.equal(peer, own);
     });
   },
 );
