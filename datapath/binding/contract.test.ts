@@ -102,8 +102,7 @@ test('bytes decoded and encoded again are the same, padding zeroed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: codec.bytes, maxLength: codec.bytes }), (random) => {
         const bytes = Buffer.from(random);
-        if (codec.name === 'backend')
-          for (const at of [6, 7]) bytes[at] = (bytes[at] ?? 0) & 1;
+        if (codec.name === 'backend') for (const at of [6, 7]) bytes[at] = (bytes[at] ?? 0) & 1;
         keepCountersExact(codec, bytes);
         for (const { name, offset, bytes: length } of codec.places)
           if (name === 'pad') bytes.fill(0, offset, offset + length);
