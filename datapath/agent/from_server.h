@@ -19,13 +19,7 @@ static __always_inline enum verdict adopt(struct packet *p, const struct server 
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	n.kind = is_trusted(front->source_addr) ? SESSION_KEPT : SESSION_DIRECT;
-	n.back = (struct flow4){
-		.source_addr = front->destination_addr,
-		.source_port = front->destination_port,
-		.destination_addr = front->source_addr,
-		.destination_port = front->source_port,
-		.protocol = IPPROTO_TCP,
-	};
+	n.back = reversed(front);
 	n.wanted_port = n.back.destination_port;
 	if (reserve_wanted(&n)) {
 		return_slot(n.slot_index);
@@ -59,13 +53,7 @@ static __always_inline enum verdict yield_tuple(struct packet *p, struct session
 						__u32 index)
 {
 	struct server *server = find_server(p->flow.source_addr, p->flow.source_port);
-	struct flow4 front = {
-		.source_addr = p->flow.destination_addr,
-		.source_port = p->flow.destination_port,
-		.destination_addr = p->flow.source_addr,
-		.destination_port = p->flow.source_port,
-		.protocol = IPPROTO_TCP,
-	};
+	struct flow4 front = reversed(&p->flow);
 	__u32 word = slot->word;
 
 	if (!swap_word(slot, word, STATE_DEAD))
@@ -108,13 +96,7 @@ static __always_inline enum verdict decide_from_server(struct packet *p)
 	if (!server || entry || (p->flags & RST) || (p->flags & (SYN | ACK)) == SYN ||
 	    is_left_to_socket_mode(p->flow.destination_addr))
 		return VERDICT_PASS;
-	front = (struct flow4){
-		.source_addr = p->flow.destination_addr,
-		.source_port = p->flow.destination_port,
-		.destination_addr = p->flow.source_addr,
-		.destination_port = p->flow.source_port,
-		.protocol = IPPROTO_TCP,
-	};
+	front = reversed(&p->flow);
 	if (adopt(p, server, &front) != VERDICT_PASS)
 		return VERDICT_PASS;
 	entry = bpf_map_lookup_elem(&sessions, &p->flow);

@@ -11,13 +11,7 @@ static __always_inline void fill_wanted(struct newcomer *n, const struct toa *to
 {
 	const struct flow4 *flow = &n->p->flow;
 
-	n->back = (struct flow4){
-		.source_addr = flow->destination_addr,
-		.source_port = flow->destination_port,
-		.destination_addr = flow->source_addr,
-		.destination_port = flow->source_port,
-		.protocol = IPPROTO_TCP,
-	};
+	n->back = reversed(flow);
 	n->kind = trusted ? SESSION_KEPT : SESSION_DIRECT;
 	if (trusted && !toa->length) {
 		count_note(NOTE_TOA_MISSING);
@@ -158,13 +152,7 @@ static __always_inline enum verdict decide_syn(struct packet *p, struct session_
 /* True when the server's answer to this packet would be another connection's. */
 static __always_inline int is_owned(const struct packet *p)
 {
-	struct flow4 answer = {
-		.source_addr = p->flow.destination_addr,
-		.source_port = p->flow.destination_port,
-		.destination_addr = p->flow.source_addr,
-		.destination_port = p->flow.source_port,
-		.protocol = IPPROTO_TCP,
-	};
+	struct flow4 answer = reversed(&p->flow);
 
 	return bpf_map_lookup_elem(&sessions, &answer) != 0;
 }

@@ -55,6 +55,18 @@ struct packet {
 	__u8 tos;
 };
 
+/* The tuple of an answer to a packet with this one. */
+static __always_inline struct flow4 reversed(const struct flow4 *flow)
+{
+	return (struct flow4){
+		.source_addr = flow->destination_addr,
+		.destination_addr = flow->source_addr,
+		.source_port = flow->destination_port,
+		.destination_port = flow->source_port,
+		.protocol = flow->protocol,
+	};
+}
+
 /* True for a SYN that opens a connection; with FIN or RST it opens none. */
 static __always_inline int is_opening_syn(const struct packet *p)
 {
