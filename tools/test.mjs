@@ -2,6 +2,7 @@
 //
 //   node tools/test.mjs [--no-lab] [--name REGEXP] [PART-OF-A-PATH ...]
 //
+// What failed is said again at the end: of a long run people, and CI's record, keep the last lines.
 // The last line is `N passed, N failed, N skipped`. With CI=true a skipped test fails the run.
 
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -34,7 +35,7 @@ async function main() {
   const lab = options['no-lab'] ? [] : files.filter(isLab);
   const unit = files.filter((file) => !isLab(file));
 
-  const counts = { passed: 0, failed: 0, skipped: [], begun: new Map() };
+  const counts = { passed: 0, failures: [], skipped: [], begun: new Map() };
   const budget = AbortSignal.timeout(BUDGET_MS);
   process.execArgv.push('--enable-source-maps'); // inherited: stack traces name .ts lines
   const shared = { signal: budget, ...(options.name ? { testNamePatterns: options.name } : {}) };
@@ -118,8 +119,7 @@ function countPass(data, files, counts) {
     say(`  - ${data.name} (skipped: ${skipped})`);
   } else if (files.includes(data.name)) {
     // Node counts a file that ran to its end without a single test as a test that passed.
-    counts.failed += 1;
-    say(`  ✖ ${shown(data.name)} has no tests`);
+    fail(counts, `${shown(data.name)} has no tests`);
   } else {
     counts.passed += 1;
     say(`  ✔ ${data.name} (${Math.round(data.details.duration_ms)} ms)`);
@@ -129,21 +129,29 @@ function countPass(data, files, counts) {
 function countFail(data, counts) {
   const error = data.details.error;
   if (error?.failureType === 'subtestsFailed') return; // counted where they failed
-  counts.failed += 1;
+  const duration = `${Math.round(data.details.duration_ms)} ms`;
+  const reason = inspect(error?.cause ?? error, { depth: 8 }).replaceAll(/^/gm, '      ');
   if (isAbsolute(data.name)) {
     // Not a test but the file: it hung, left a handle open, or threw outside its tests.
     const last = counts.begun.get(shown(data.file));
     const hint = last === undefined ? '' : `; last test begun: ${last}`;
-    say(`  ✖ ${shown(data.name)} as a whole (${Math.round(data.details.duration_ms)} ms)${hint}`);
+    fail(counts, `${shown(data.name)} as a whole (${duration})${hint}`, reason);
   } else {
-    say(`  ✖ ${data.name} (${Math.round(data.details.duration_ms)} ms)`);
+    fail(counts, `${data.name} (${duration})`, reason, shown(data.file));
   }
-  say(inspect(error?.cause ?? error, { depth: 8 }).replaceAll(/^/gm, '      '));
 }
 
-function conclude({ passed, failed, skipped }, outOfTime) {
+function fail(counts, title, reason, file) {
+  const lines = [`  ✖ ${title}`, ...(reason === undefined ? [] : [reason])];
+  say(lines.join('\n'));
+  counts.failures.push([...(file === undefined ? [] : [file]), ...lines].join('\n'));
+}
+
+function conclude({ passed, failures, skipped }, outOfTime) {
+  const failed = failures.length;
   const ran = passed + failed;
   const strict = process.env.CI === 'true';
+  if (failed > 0) say(`\nfailed:\n${failures.join('\n')}\n`);
   if (skipped.length > 0) say(`\nskipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
   if (skipped.length > 0 && strict) say('CI=true: a skipped test fails the run');
   if (outOfTime) say(`stopped: the run took longer than ${BUDGET_MS / MINUTE_MS} minutes`);
