@@ -349,7 +349,7 @@ enum verdict {
 	VERDICT_KEPT = 27,                 /* agent: known session, nothing to rewrite */
 	VERDICT_DROP_TUPLE_OWNED = 28,     /* agent: the server has this tuple already */
 	VERDICT_DROP_LATER_FRAGMENT = 29,  /* to a local: no ports to find the session by */
-	VERDICT_COUNT = 32,
+	VERDICT_COUNT = 64,
 };
 
 /* Counters that are not the end of a packet; map `notes`, per CPU. */
@@ -369,7 +369,7 @@ enum note {
 	NOTE_REMAP_EXHAUSTED =
 		12, /* agent: no free port in the remap range; local kept if there is one */
 	NOTE_TOA_NOT_DELIVERED = 13, /* balancer: no segment of the handshake could carry TOA */
-	NOTE_COUNT = 16,
+	NOTE_COUNT = 32,
 };
 
 /* ---- Events, ring buffer `events` ---------------------------------------- */

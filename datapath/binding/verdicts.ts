@@ -34,7 +34,7 @@ export const VERDICT = {
   'drop-tuple-owned': 28,
   'drop-later-fragment': 29,
 } as const;
-export const VERDICT_COUNT = 32;
+export const VERDICT_COUNT = 64;
 
 /** One line each, for the person who reads the counters. */
 export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
@@ -94,7 +94,7 @@ export const NOTE = {
   'remap-exhausted': 12,
   'toa-not-delivered': 13,
 } as const;
-export const NOTE_COUNT = 16;
+export const NOTE_COUNT = 32;
 
 export const NOTE_MEANING: Readonly<Record<Note, string>> = {
   'toa-forged-client': 'a client sent a TOA option; blanked',
@@ -127,7 +127,7 @@ export const SOCKET_NOTE = {
   'client-no-memory': 6,
   'syn-not-saved': 7,
 } as const;
-export const SOCKET_NOTE_COUNT = 16;
+export const SOCKET_NOTE_COUNT = 32;
 
 export const SOCKET_NOTE_MEANING: Readonly<Record<SocketNote, string>> = {
   'client-from-syn': 'connections whose client was in the SYN',
