@@ -18,32 +18,18 @@ import { openInstance } from '../datapath/binding/object.ts';
 import { agentMaps, type AgentMaps } from '../datapath/binding/object-maps.ts';
 import { sessionsIn } from '../control/daemon/slots.ts';
 import { formatIpv4Address } from '../packet/address.ts';
-import { countersDuring } from './counters.ts';
 import type { Lab } from './lab.ts';
 import type { CollisionPolicy } from './options.ts';
 import { LabError } from './process.ts';
-import type { OpenResult } from './tools/open.ts';
-import {
-  CLIENT_ADDRESS,
-  SERVER_ADDRESSES,
-  SERVER_PORT,
-  VIRTUAL_ADDRESS,
-  VIRTUAL_PORT,
-  serversOf,
-} from './topology.ts';
-import { startOpening, type Running } from './traffic.ts';
+import { openSideBySide, type SideBySideOptions, type SideBySideResult } from './side-by-side.ts';
+import { CLIENT_ADDRESS, serversOf } from './topology.ts';
 
-export type LoadOptions = {
+export type LoadOptions = Omit<SideBySideOptions, 'expect'> & {
   /** What the lab was built with; another one is refused, so that no result is misread. */
   policy: CollisionPolicy;
-  /** Of each kind: so many direct and so many balanced connections. */
-  perSecond: number;
-  seconds: number;
-  /** The client's ephemeral ports, both ends included. */
-  range: { low: number; high: number };
 };
 
-export type LoadResult = {
+export type LoadResult = SideBySideResult & {
   /** Balanced connections. */
   attempts: number;
   failures: number;
@@ -52,20 +38,13 @@ export type LoadResult = {
   choices: number;
   /** Direct tuples of a server, live and resting: mean over the time of the load. */
   directTuples: number;
-  /** SYNs that the client had to send again, of either kind. */
-  synRetransmissions: number;
-  balanced: OpenResult;
-  direct: OpenResult[];
 };
 
 const SAMPLE_MS = 250;
-// A SYN that is dropped is sent again after 1 s: the second one is waited for.
-const CONNECT_TIMEOUT_MS = 2_500;
-const RANGE_SYSCTL = 'net.ipv4.ip_local_port_range';
 
-/** Runs the load on a lab built with `closeFirst`; the client's port range is put back after it. */
+/** Runs the load on a lab built with `closeFirst`, in packet mode: the prediction reads its table. */
 export async function runLoad(lab: Lab, options: LoadOptions): Promise<LoadResult> {
-  const { perSecond, seconds, range, policy } = options;
+  const { range, policy } = options;
   if (lab.options.onCollision !== policy) {
     const has = lab.options.onCollision;
     throw new LabError(
@@ -73,61 +52,32 @@ export async function runLoad(lab: Lab, options: LoadOptions): Promise<LoadResul
       `the lab has onCollision ${has}; this load is for ${policy}`,
     );
   }
-  const servers = serversOf(lab.options.servers);
-  const common = { timeoutMs: CONNECT_TIMEOUT_MS, closer: 'server', expect: 'address' } as const;
-  const start = (target: string, rate: number) =>
-    startOpening(lab, 'client', {
-      ...common,
-      ...{ target, count: Math.round(rate * seconds), perSecond: rate },
-    });
-  return withPortRange(lab, range, async () => {
-    const { result, changes } = await countersDuring(lab.namespace('client'), async () => {
-      const balanced = start(`${VIRTUAL_ADDRESS}:${VIRTUAL_PORT}`, perSecond);
-      const direct = servers.map((role) =>
-        start(`${SERVER_ADDRESSES[role]}:${SERVER_PORT}`, perSecond / servers.length),
-      );
-      return together(lab, balanced, direct, options);
-    });
-    const { balanced, direct, samples } = result;
+  const source = openInstance(lab.options.instance, 'agent');
+  try {
+    const { meanwhile: samples, ...result } = await openSideBySide(
+      lab,
+      { ...options, expect: 'address' },
+      (isOver) => sampled(agentMaps(source), options, isOver),
+    );
     const choices = choicesIn(range, samples.at(-1)?.ports ?? new Set());
-    const directTuples = mean(samples.map(({ tuples }) => tuples)) / servers.length;
+    const servers = serversOf(lab.options.servers).length;
+    const directTuples = mean(samples.map(({ tuples }) => tuples)) / servers;
+    const { balanced } = result;
     return {
+      ...result,
       attempts: balanced.attempted,
       failures: balanced.failures.length,
       predicted: balanced.attempted * Math.min(1, directTuples / choices),
       choices,
       directTuples,
-      synRetransmissions: Number(changes.get('TcpExtTCPSynRetrans') ?? 0n),
-      balanced,
-      direct,
-    };
-  });
-}
-
-/** Direct connections of the client in the agent's table, and the ports they have. */
-type Sample = { tuples: number; ports: Set<number> };
-
-async function together(
-  lab: Lab,
-  balanced: Running<OpenResult>,
-  direct: readonly Running<OpenResult>[],
-  options: LoadOptions,
-) {
-  const source = openInstance(lab.options.instance, 'agent');
-  try {
-    let isOver = false;
-    const over = () => void (isOver = true);
-    balanced.result.then(over, over);
-    const samples = await sampled(agentMaps(source), options, () => isOver);
-    return {
-      samples,
-      balanced: await balanced.result,
-      direct: await Promise.all(direct.map(({ result }) => result)),
     };
   } finally {
     source.close();
   }
 }
+
+/** Direct connections of the client in the agent's table, and the ports they have. */
+type Sample = { tuples: number; ports: Set<number> };
 
 async function sampled(
   maps: AgentMaps,
@@ -164,21 +114,6 @@ async function directTuples(maps: AgentMaps, { low, high }: LoadOptions['range']
 function choicesIn({ low, high }: LoadOptions['range'], seen: ReadonlySet<number>): number {
   const all = high - low + 1;
   return [...seen].every((port) => port % 2 === low % 2) ? Math.ceil(all / 2) : all;
-}
-
-async function withPortRange<T>(
-  lab: Lab,
-  { low, high }: LoadOptions['range'],
-  action: () => Promise<T>,
-): Promise<T> {
-  const set = (words: string) => lab.run('client', ['sysctl', '-qw', `${RANGE_SYSCTL}=${words}`]);
-  const before = await lab.run('client', ['sysctl', '-n', RANGE_SYSCTL]);
-  await set(`${low} ${high}`);
-  try {
-    return await action();
-  } finally {
-    await set(before.stdout.trim());
-  }
 }
 
 function mean(values: readonly number[]): number {

@@ -4,17 +4,22 @@
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { listPins } from '../../datapath/binding/pins.ts';
 import { collisionCounters } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { runLoad, type LoadResult } from '../load.ts';
 import type { CollisionPolicy } from '../options.ts';
+import { openSideBySide } from '../side-by-side.ts';
 import { down, up } from '../up.ts';
 import { reasonToSkip } from './machine.ts';
+import { lacksCgroups } from './socket-agent.ts';
 
 const skip = reasonToSkip();
 const instance = 't-load';
 const LOAD = { perSecond: 100, seconds: 30, range: { low: 40_000, high: 41_999 } } as const;
 const ATTEMPTS = LOAD.perSecond * LOAD.seconds;
+/** Without a prediction to compare with, less will do: most ports have been used both ways by then. */
+const SOCKET_LOAD = { ...LOAD, seconds: 10, range: { low: 40_000, high: 40_999 } } as const;
 
 describe('direct and balanced connections side by side', { skip, timeout: 180_000 }, () => {
   after(() => down(instance));
@@ -45,6 +50,28 @@ describe('direct and balanced connections side by side', { skip, timeout: 180_00
     // A port collides once: used again while its session rests, it has its remapped port already.
     assert.ok(counted.remapped > result.choices / 2, `${counted.remapped} remapped`);
   });
+
+  test(
+    'in socket mode none fails, and every server names address and port',
+    { skip: lacksCgroups },
+    async (t) => {
+      await up({ instance, servers: 1, closeFirst: true, agentMode: 'socket' });
+      const options = { ...SOCKET_LOAD, expect: 'peer' } as const;
+      const result = await openSideBySide(openLab(instance), options, async () => {});
+      const attempts = SOCKET_LOAD.perSecond * SOCKET_LOAD.seconds;
+      for (const each of [result.balanced, ...result.direct]) {
+        const { attempted, answered, failures, slow, wrongAnswers } = each;
+        assert.deepEqual([attempted, failures, slow, wrongAnswers], [attempts, [], 0, []]);
+        assert.equal(answered, attempted);
+      }
+      assert.equal(result.synRetransmissions, 0);
+      const direct = new Set(result.direct.flatMap(({ ports }) => ports));
+      const shared = result.balanced.ports.filter((port) => direct.has(port)).length;
+      t.diagnostic(`${shared} of ${attempts} balanced connections had the port of a direct one`);
+      assert.ok(shared > attempts / 4, `${shared} shared ports: too few to have met`);
+      assert.deepEqual(listPins(instance, 'agent'), [], 'packet mode had no part in it');
+    },
+  );
 });
 
 async function loaded(policy: CollisionPolicy) {

@@ -34,6 +34,8 @@ export type OpenResult = {
   /** Connects slower than 0.9 s: the first SYN was lost, the second one (after 1 s) was not. */
   slow: number;
   connectMs: { median: number; p99: number; max: number };
+  /** Source ports of those that were connected, in the order they were asked for. */
+  ports: number[];
   failures: Failure[];
   failuresByCode: Record<string, number>;
   /** Answers by the server's name. */
@@ -142,6 +144,9 @@ function summary(options: OpenOptions, outcomes: readonly Outcome[]): OpenResult
     answered: answered.length,
     slow: connectMs.filter((duration) => duration > SLOW_MS).length,
     connectMs: { median: at(0.5), p99: at(0.99), max: connectMs.at(-1) ?? 0 },
+    ports: outcomes.flatMap(({ connectMs: took, port }) =>
+      took === undefined || port === undefined ? [] : [port],
+    ),
     failures,
     failuresByCode: tally(failures.map(({ code }) => code)),
     answers: tally(answered.map(({ line }) => line?.split(' ')[0] ?? '')),
