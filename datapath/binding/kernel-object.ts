@@ -27,6 +27,7 @@ export type MapRef = { fd: MapFd; name: string; info: MapInfo };
 /** A map of an object that is open but perhaps not loaded. */
 export type DeclaredMap = { pointer: Pointer; name: string; internal: boolean; info: MapInfo };
 
+export type DeclaredProgram = { pointer: Pointer; name: string };
 export type ProgramRef = { fd: ProgramFd; name: string };
 export type ProgramInfo = {
   id: number;
@@ -100,11 +101,19 @@ export function loadedMaps(object: Pointer): MapRef[] {
 }
 
 export function loadedPrograms(object: Pointer): ProgramRef[] {
-  const { nextProgram, programName, programFd } = lib();
-  return walk((last) => nextProgram(object, last)).map((pointer) => {
-    const name: string = programName(pointer);
+  const { programFd } = lib();
+  return declaredPrograms(object).map(({ pointer, name }) => {
     return { fd: check(programFd(pointer), 'use program', name) as ProgramFd, name };
   });
+}
+
+/** The programs of an object that is open but perhaps not loaded. */
+export function declaredPrograms(object: Pointer): DeclaredProgram[] {
+  const { nextProgram, programName } = lib();
+  return walk((last) => nextProgram(object, last)).map((pointer) => ({
+    pointer,
+    name: programName(pointer),
+  }));
 }
 
 /** Opens a pinned map; undefined when nothing is pinned there. The caller closes it. */

@@ -113,6 +113,10 @@ function declare() {
     nextProgram: pointer('bpf_object__next_program', [p, p]),
     programName: text('bpf_program__name', [p]),
     programFd: int('bpf_program__fd', [p]),
+    programInstructions: pointer('bpf_program__insns', [p]),
+    programInstructionCount: unsigned('bpf_program__insn_cnt', [p]),
+    setLogLevel: int('bpf_program__set_log_level', [p, 'uint32_t']),
+    setLogBuffer: int('bpf_program__set_log_buf', [p, p, 'size_t']),
     mapName: text('bpf_map__name', [p]),
     mapFd: int('bpf_map__fd', [p]),
     mapIsInternal: truth('bpf_map__is_internal', [p]),
@@ -202,10 +206,15 @@ export function addressOf(bytes: Uint8Array): bigint {
   return koffi.address(bytes);
 }
 
+/** A copy of what is at an address that C gave us. */
+export function bytesAt(pointer: Pointer, bytes: number): Buffer {
+  return Buffer.from(new Uint8Array(koffi.view(pointer, bytes)));
+}
+
 /** A C callback that hands each record to `onRecord` as a copy. `release` frees it. */
 export function sampleCallback(onRecord: SampleCallback): { pointer: bigint; release(): void } {
   const pointer = koffi.register((_context: unknown, data: bigint, bytes: number | bigint) => {
-    onRecord(Buffer.from(new Uint8Array(koffi.view(data, Number(bytes)))));
+    onRecord(bytesAt(data as Pointer, Number(bytes)));
     return 0;
   }, lib().sample);
   return { pointer, release: () => koffi.unregister(pointer) };
