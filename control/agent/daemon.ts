@@ -18,6 +18,8 @@ import {
   type Door,
 } from '../daemon/serve.ts';
 import { randomSecret } from '../daemon/settings.ts';
+import { removeWhenDone } from './mode-before.ts';
+import { takeOverSocketMode } from './socket-before.ts';
 import { agentResources, collisionRow, eventRow } from './resources.ts';
 import { applyAgent } from './tables.ts';
 
@@ -54,6 +56,12 @@ async function keepRestoring(
   await startSweep(object);
   attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
   log.info({ servers: config.servers.length }, 'restoring client addresses');
+  const before = takeOverSocketMode(instance);
+  if (before !== undefined)
+    log.info(
+      { instance },
+      'taken over from socket mode, which goes on with the connections it has',
+    );
 
   const collisions = new History<CollisionRow>(EVENTS_KEPT);
   const events = new History<EventRow>(EVENTS_KEPT);
@@ -68,6 +76,7 @@ async function keepRestoring(
   const onError = (error: unknown) =>
     log.error({ error: messageOf(error) }, 'events cannot be read');
   const stop = new AbortController();
+  const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
   try {
     readEvents(maps.events, onEvent, onError, stop.signal);
     const resources = agentResources({
@@ -79,6 +88,7 @@ async function keepRestoring(
     await door.answerUntilStopped(resources);
   } finally {
     stop.abort();
+    await removal;
   }
 }
 

@@ -51,6 +51,11 @@ export function uncoverPin(instance: string): string {
   return `${roleDirectory(instance, 'socket')}/link_uncover`;
 }
 
+/** Where the iterator is pinned that lists the sockets whose clients socket mode knows. */
+export function clientsPin(instance: string): string {
+  return `${roleDirectory(instance, 'socket')}/link_clients`;
+}
+
 function createLink(program: ProgramRef, { cgroup, hook }: CgroupPlace): LinkFd {
   const directory = openSync(cgroup, 'r');
   try {

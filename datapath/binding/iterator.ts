@@ -36,8 +36,8 @@ export function runInEveryNamespace(program: ProgramRef): void {
 }
 
 /** Pins an iterator, so that it can be run without its program's file. */
-export function pinIterator(program: ProgramRef, path: string): void {
-  const link = createLink(program, undefined);
+export function pinIterator(program: ProgramRef, path: string, map?: MapRef): void {
+  const link = createLink(program, map);
   try {
     if (existsSync(path)) unlinkSync(path);
     check(lib().pin(link, path), 'pin', path);
@@ -48,10 +48,18 @@ export function pinIterator(program: ProgramRef, path: string): void {
 
 /** Runs a pinned iterator in every network namespace; nothing when there is none. */
 export function runPinnedInEveryNamespace(path: string): void {
-  if (!existsSync(path)) return;
+  if (existsSync(path)) withPinned(path, (link) => visitNamespaces(link, path));
+}
+
+/** Runs a pinned iterator over everything and returns what it wrote. */
+export function runPinned(path: string): Buffer {
+  return withPinned(path, (link) => readIterator(link, path, undefined));
+}
+
+function withPinned<T>(path: string, work: (link: LinkFd) => T): T {
   const link = check(lib().getPinned(path), 'open pinned link', path) as LinkFd;
   try {
-    visitNamespaces(link, path);
+    return work(link);
   } finally {
     closeSync(link);
   }

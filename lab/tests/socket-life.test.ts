@@ -17,6 +17,7 @@ import { labOptions, type AgentMode } from '../options.ts';
 import { configFile } from '../paths.ts';
 import { CLIENT_ADDRESS, SERVER_ADDRESSES } from '../topology.ts';
 import { openConnections, startExchangeServer, startHolding, startOpening } from '../traffic.ts';
+import { waitUntil } from '../process.ts';
 import { down, up } from '../up.ts';
 import { upWithListeners } from './listeners.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
@@ -29,6 +30,8 @@ const DIRECT = `${SERVER_ADDRESSES.server1}:8056`;
 const HELD = 100;
 const WITHOUT_DAEMON_MS = 1_000;
 const STALL_MS = 3_000;
+/** Packet mode looks every 2 s whether socket mode is still needed. */
+const LOOKED_AT_MS = 3_000;
 const skip = reasonToSkip() || lacksCgroups;
 
 describe('an agent in socket mode', { skip, timeout: 120_000 }, () => {
@@ -167,6 +170,25 @@ describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {
     });
     assertUndisturbed(held, opened);
     assert.ok(bySocketMode > 10, `${bySocketMode} by socket mode`);
+  });
+
+  test('back again: socket mode stays as long as it has connections, and no longer', async () => {
+    await changeTo('socket');
+    const traffic = await hold(openLab(instance));
+    try {
+      await changeTo('packet');
+      await sleep(LOOKED_AT_MS);
+      assert.ok(listPins(instance, 'socket').length > 0, 'it knows the clients of some');
+    } finally {
+      const { lost, stalls } = await traffic.end();
+      assert.deepEqual([lost, stalls], [{}, 0]);
+    }
+    const isGone = async () => listPins(instance, 'socket').length === 0;
+    assert.ok(await waitUntil(isGone, { timeoutMs: 10_000 }), 'removed with the last of them');
+    const { wrongAnswers } = await openConnections(openLab(instance), 'client', {
+      ...{ target: LISTENER, expect: 'peer' },
+    });
+    assert.deepEqual(wrongAnswers, []);
   });
 });
 

@@ -1,5 +1,10 @@
 /** Keeps the programs on their cgroup, and the listeners in it saving SYNs. */
-import { attachToCgroup, uncoverPin, type CgroupHook } from '../../../datapath/binding/cgroup.ts';
+import {
+  attachToCgroup,
+  clientsPin,
+  uncoverPin,
+  type CgroupHook,
+} from '../../../datapath/binding/cgroup.ts';
 import { cgroupId, isCgroup } from '../../../datapath/binding/cgroup-tree.ts';
 import { pinIterator, runInEveryNamespace } from '../../../datapath/binding/iterator.ts';
 import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
@@ -19,7 +24,7 @@ const NONE = 0n;
 
 export type CoverParts = {
   readonly object: LoadedObject;
-  readonly maps: Pick<SocketMaps, 'socketSettings'>;
+  readonly maps: Pick<SocketMaps, 'socketSettings' | 'clients'>;
   readonly log: Log;
 };
 
@@ -44,6 +49,7 @@ export class Cover {
     const id = cgroupId(cgroup);
     const settings = maps.socketSettings.get(0);
     pinIterator(object.program('uncover_listeners'), uncoverPin(instance));
+    pinIterator(object.program('list_clients'), clientsPin(instance), maps.clients);
     const isMoved = settings.cgroup !== NONE && settings.cgroup !== id;
     if (isMoved) runInEveryNamespace(object.program('uncover_listeners'));
     maps.socketSettings.set(0, { ...settings, cgroup: id });

@@ -7,10 +7,11 @@ import type { SocketAgentConfig } from '../../config/socket-agent.ts';
 import { baseInfoRow } from '../../daemon/counters.ts';
 import { MachineError } from '../../daemon/forwarding.ts';
 import { behindDoor, sayGoodbye, type DaemonOptions, type Door } from '../../daemon/serve.ts';
+import { removeWhenDone } from '../mode-before.ts';
+import { takeOverPacketMode } from '../packet-before.ts';
 import { Cover } from './cover.ts';
 import { socketResources } from './resources.ts';
 import { applySocketAgent } from './tables.ts';
-import { PacketModeBefore } from './take-over.ts';
 
 // A service's cgroup is made anew when the service is restarted: noticed before it has clients.
 const WATCH_MS = 500;
@@ -47,18 +48,23 @@ async function keepShowing(
   applySocketAgent(maps, config);
   const cover = new Cover({ object, maps, log }, { instance, cgroup: cgroupOf(config) });
   cover.attach();
-  const before = new PacketModeBefore(instance, log);
-  before.takeOver();
+  const before = takeOverPacketMode(instance);
+  if (before !== undefined)
+    log.info(
+      { instance },
+      'taken over from packet mode, which goes on with the connections it has',
+    );
 
-  const timer = setInterval(() => {
-    cover.follow();
-    before.removeWhenDone();
-  }, WATCH_MS);
+  const stop = new AbortController();
+  const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
+  const timer = setInterval(() => cover.follow(), WATCH_MS);
   try {
     const info = () => ({ ...baseInfoRow(facts, object), mode: config.mode });
     await door.answerUntilStopped(socketResources({ object, maps, info }));
   } finally {
     clearInterval(timer);
+    stop.abort();
+    await removal;
   }
 }
 
