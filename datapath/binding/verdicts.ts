@@ -127,7 +127,7 @@ export const SOCKET_NOTE = {
   'client-no-memory': 6,
   'syn-not-saved': 7,
 } as const;
-export const SOCKET_NOTE_COUNT = 32;
+export const SOCKET_NOTE_COUNT = 16;
 
 export const SOCKET_NOTE_MEANING: Readonly<Record<SocketNote, string>> = {
   'client-from-syn': 'connections whose client was in the SYN',
