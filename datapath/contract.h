@@ -72,9 +72,12 @@ enum session_kind {
 	SESSION_DIRECT = 3,   /* agent: client->backend without the balancer */
 };
 
-#define SLOT_REMAPPED 0x1 /* agent: the server sees another port than the client's */
-#define SLOT_ADOPTED 0x2  /* agent: found in mid-stream, no SYN seen */
-#define SLOT_REOPENED 0x4 /* taken up again by a SYN while it rested */
+#define SLOT_REMAPPED 0x1     /* agent: the server sees another port than the client's */
+#define SLOT_ADOPTED 0x2      /* agent: found in mid-stream, no SYN seen */
+#define SLOT_REOPENED 0x4     /* taken up again by a SYN while it rested */
+#define SLOT_SHIFTED 0x8      /* its numbers are moved: `numbers` */
+#define SLOT_ENDED 0x10       /* closing: `numbers` has the last sequence number ... */
+#define SLOT_ENDED_TIMED 0x20 /* ... and the last timestamp */
 
 /* session_slot.local of an agent's session that holds no port of the remap range. */
 #define NO_LOCAL 0xffffu
@@ -90,7 +93,7 @@ struct session_slot {
 	__u32 word;         /* state and FIN bits; changed by compare-and-swap only */
 	__u32 seen;         /* ticks; last packet, at most TOUCH_TICKS behind */
 	__u32 created;      /* ticks */
-	__u32 front_isn;    /* the client's initial sequence number */
+	__u32 front_isn;    /* the client's initial sequence number, as the server sees it */
 	__u32 back_isn;     /* the server's, 0 until its SYN+ACK */
 	__u16 listener;     /* index; in the agent: 0 */
 	__u16 backend;      /* index */
@@ -111,6 +114,7 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_TOA_OFF 0x20      /* front, balancer: no TOA at all */
 #define ENTRY_TOA_DUE 0x100     /* front, balancer: the SYN had no room for TOA */
 #define ENTRY_TOA_SENT 0x200    /* front, balancer: a segment after the SYN had it */
+#define ENTRY_SHIFTED 0x400     /* numbers are moved: `numbers` */
 #define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 
@@ -132,6 +136,19 @@ struct session_entry {
 	__u16 flags;  /* ENTRY_* */
 };
 _Static_assert(sizeof(struct session_entry) == 48, "keep binding/contract.ts in step");
+
+/* Added to the client's numbers for the server, and taken off what it says about them. */
+struct shift {
+	__u32 sequence; /* SEQ; ACK and SACK edges of the server's */
+	__u32 time;     /* TSval; TSecr of the server's */
+};
+
+/* Value of `numbers`, by slot: of the few sessions that are shifted, and of closing ones. */
+struct numbers {
+	struct shift shift;
+	struct shift last; /* how far the client came, as the server saw: next SEQ, last TSval */
+};
+_Static_assert(sizeof(struct numbers) == 16, "keep binding/contract.ts in step");
 
 /* ---- Settings ------------------------------------------------------------ */
 
@@ -218,12 +235,13 @@ struct local_ports {
 	__u64 allocated; /* ports handed out, ever */
 	__u64 probes;    /* candidates looked at for them */
 	__u64 failed;    /* requests that found none */
+	__u64 reused;    /* of those handed out: rested at that moment */
 	__u32 cursor;    /* position in the permutation of the range */
 	__u32 in_use;    /* live sessions */
 	__u32 resting;   /* sessions in time-wait or reset */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct local_ports) == 40, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct local_ports) == 48, "keep binding/contract.ts in step");
 
 /* Per CPU, by listener index and by backend index; `in` is from the client. */
 struct traffic {
@@ -369,6 +387,8 @@ enum note {
 	NOTE_REMAP_EXHAUSTED =
 		12, /* agent: no free port in the remap range; local kept if there is one */
 	NOTE_TOA_NOT_DELIVERED = 13, /* balancer: no segment of the handshake could carry TOA */
+	NOTE_REUSED = 14,            /* a resting tuple was given to another connection */
+	NOTE_RESTING_EVICTED = 15,   /* the table was full: a resting session gave way */
 	NOTE_COUNT = 32,
 };
 

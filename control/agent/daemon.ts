@@ -109,6 +109,7 @@ function capacitiesOf({ sessions, servers }: PacketAgentConfig): Capacities {
     sessions: 2 * sessions.capacity,
     session_slots: sessions.capacity,
     free_slots: sessions.capacity,
+    numbers: sessions.capacity,
     servers: room,
     backend_traffic: room,
     local_ports: roomFor(room, 4_096),

@@ -111,7 +111,15 @@ test('a server keeps its index; a new one gets one that no session refers to', a
 test('an index with a new meaning counts anew, and only that', async () => {
   const its = memory();
   await start(its, [ONE]);
-  const ports: LocalPorts = { allocated: 1, probes: 1, failed: 0, cursor: 0, inUse: 0, resting: 0 };
+  const ports: LocalPorts = {
+    allocated: 1,
+    probes: 1,
+    failed: 0,
+    reused: 0,
+    cursor: 0,
+    inUse: 0,
+    resting: 0,
+  };
   for (const backend of [0, 1]) its.maps.localPorts.set({ local: 0, backend }, ports);
   await start(its, [ONE, TWO]);
   assert.deepEqual([...its.maps.localPorts.keys()], [{ local: 0, backend: 0 }]);

@@ -122,6 +122,7 @@ function capacitiesOf(config: BalancerConfig): Capacities {
     sessions: 2 * capacity,
     session_slots: capacity,
     free_slots: capacity,
+    numbers: capacity,
     listeners,
     listener_traffic: listeners,
     listener_live: listeners,

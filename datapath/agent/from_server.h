@@ -81,7 +81,8 @@ static __always_inline enum verdict decide_answer(struct packet *p, struct sessi
 	follow_link(p, entry);
 	if (entry->flags & ENTRY_IDENTITY)
 		return VERDICT_KEPT;
-	return write_tuple(p, entry, &e, 0) ? VERDICT_DROP_INTERNAL : VERDICT_TO_CLIENT;
+	return apply_shift(p, &e, entry) || write_tuple(p, entry, &e, 0) ? VERDICT_DROP_INTERNAL
+									 : VERDICT_TO_CLIENT;
 }
 
 static __always_inline enum verdict decide_from_server(struct packet *p)

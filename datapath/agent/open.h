@@ -62,7 +62,7 @@ static __always_inline void fill_front(struct newcomer *n)
 	n->entry.source_port = n->back.destination_port;
 	n->entry.destination_addr = n->front.destination_addr;
 	n->entry.destination_port = n->front.destination_port;
-	n->entry.flags = entry_flags(n);
+	n->entry.flags = entry_flags(n) | (n->entry.flags & ENTRY_SHIFTED);
 }
 
 /* Takes the visible tuple n->back, if nobody has it. */
@@ -97,13 +97,17 @@ static __always_inline int reserve_own(struct newcomer *n)
 	return reserve_wanted(n) && (!bury_resting(&n->back) || reserve_wanted(n));
 }
 
-/* Takes the same client address with another port. */
-static __always_inline int reserve_remapped(struct newcomer *n)
+/* Takes the same client address with another port. Not inlined: the stack is 512 bytes in all. */
+static __noinline int reserve_remapped(struct newcomer *n)
 {
 	struct port_search search = {
+		.p = n->p,
 		.entry = &n->entry,
 		.tuple = n->back,
+		.settings = n->settings,
 		.many_peers = 1,
+		.pair = { .local = 0, .backend = n->server->backend },
+		.resting_slot = NO_SLOT,
 		.low = n->server->remap_low,
 		.count = n->server->remap_high - n->server->remap_low + 1,
 	};
@@ -111,7 +115,9 @@ static __always_inline int reserve_remapped(struct newcomer *n)
 
 	n->back.destination_port = 0; /* never an identity */
 	fill_back(n);
-	error = search_port(&search, n->settings, 0, n->server->backend);
+	error = search_port(&search);
+	if (error && search.resting_slot != NO_SLOT)
+		error = take_over(&search);
 	n->back.destination_port = search.tuple.destination_port;
 	n->local = 0;
 	return error;
@@ -127,13 +133,14 @@ static __always_inline int settle(struct newcomer *n, __u8 flags)
 
 	slot->front = n->front;
 	slot->back = n->back;
-	slot->front_isn = n->p->sequence;
+	slot->front_isn = front_sequence(n->p, &n->entry);
 	slot->back_isn = 0;
 	slot->listener = 0;
 	slot->backend = backend;
 	slot->local = n->local;
 	slot->kind = n->kind;
-	slot->flags = flags | (n->local == 0 ? SLOT_REMAPPED : 0);
+	slot->flags = flags | (n->local == 0 ? SLOT_REMAPPED : 0) |
+		      (n->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0);
 	slot->wanted_port = n->wanted_port;
 	fill_front(n);
 	error = begin_session(slot, n->slot_index, &n->entry, n->p->now);

@@ -101,7 +101,8 @@ static __always_inline enum verdict forward(struct packet *p, struct session_ent
 		learn_link(p, entry);
 	if (entry->flags & ENTRY_IDENTITY)
 		return apply_checksums(p->ctx, e) ? VERDICT_DROP_INTERNAL : VERDICT_KEPT;
-	return write_tuple(p, entry, e, 0) ? VERDICT_DROP_INTERNAL : VERDICT_TO_BACKEND;
+	return apply_shift(p, e, entry) || write_tuple(p, entry, e, 0) ? VERDICT_DROP_INTERNAL
+								       : VERDICT_TO_BACKEND;
 }
 
 /* Takes every TOA out, so that no server sees one; -1 when the packet cannot be written. */

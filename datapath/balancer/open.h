@@ -16,9 +16,9 @@ struct opening {
 	struct session_slot *slot;
 	struct backend backend;
 	struct session_entry entry; /* first of the server's side, then of the client's */
-	__u32 backend_index, local_index, slot_index;
+	struct port_search search;
+	__u32 backend_index, slot_index;
 	__u32 locals_first, locals_count, local_start;
-	int has_local;
 };
 
 static __always_inline __u32 next_in_schedule(__u32 pool_index, const struct pool *pool,
@@ -58,48 +58,51 @@ static __always_inline int choose_backend(struct opening *o, const struct pool *
 	return 0;
 }
 
-/* Reserves (local, port, backend) for one local; 0 with slot->back set when done. */
-static __always_inline int reserve_port(struct opening *o, const struct local *local)
-{
-	struct port_search search = {
-		.entry = &o->entry,
-		.tuple = { .source_addr = o->backend.addr,
-			   .destination_addr = local->addr,
-			   .source_port = o->backend.port,
-			   .protocol = IPPROTO_TCP },
-		.low = local->port_low,
-		.count = local->port_high - local->port_low + 1,
-	};
-	int error = search_port(&search, o->settings, o->local_index, o->backend_index);
-
-	if (!error)
-		o->slot->back = search.tuple;
-	return error;
-}
-
 /* One local of the pool, beginning with the client's own; 1 ends the search. */
 static int try_local(__u32 step, struct opening *o)
 {
+	struct port_search *search = &o->search;
 	struct local *local;
 
 	if (step >= o->locals_count)
 		return 1;
-	o->local_index = o->locals_first + (o->local_start + step) % o->locals_count;
-	local = bpf_map_lookup_elem(&locals, &o->local_index);
-	o->has_local = local && reserve_port(o, local) == 0;
-	return o->has_local;
+	search->pair.local = o->locals_first + (o->local_start + step) % o->locals_count;
+	local = bpf_map_lookup_elem(&locals, &search->pair.local);
+	if (!local)
+		return 0;
+	search->tuple.destination_addr = local->addr;
+	search->low = local->port_low;
+	search->count = local->port_high - local->port_low + 1;
+	return search_port(search) == 0;
 }
 
-/* Tries the pool's locals; the same client gets the same one first (RFC 7857 section 4). */
+/*
+ * Reserves (local, port, backend): tries the pool's locals; the same client gets the
+ * same one first (RFC 7857 section 4). 0 with slot->back set when done.
+ */
 static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
 {
+	struct port_search *search = &o->search;
+
 	o->locals_first = pool->locals_first;
 	o->locals_count = pool->locals_count;
 	if (!o->locals_count)
 		return -1;
 	o->local_start = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]);
+	search->p = o->p;
+	search->entry = &o->entry;
+	search->settings = o->settings;
+	search->tuple.source_addr = o->backend.addr;
+	search->tuple.source_port = o->backend.port;
+	search->tuple.protocol = IPPROTO_TCP;
+	search->pair.backend = o->backend_index;
+	search->resting_slot = NO_SLOT;
+	search->result = -1;
 	bpf_loop(LOCAL_TRIES, try_local, o, 0);
-	return o->has_local ? 0 : -1;
+	if (search->result && (search->resting_slot == NO_SLOT || take_over(search)))
+		return -1;
+	o->slot->back = search->tuple;
+	return 0;
 }
 
 static __noinline void report(const struct opening *o, __u32 type)
@@ -108,7 +111,7 @@ static __noinline void report(const struct opening *o, __u32 type)
 		.type = type,
 		.listener = o->listener->index,
 		.backend = o->backend_index,
-		.local = o->local_index,
+		.local = o->search.pair.local,
 		.subject = o->p->flow,
 	};
 
@@ -120,13 +123,13 @@ static __always_inline void fill_slot(struct opening *o)
 	struct session_slot *slot = o->slot;
 
 	slot->front = o->p->flow;
-	slot->front_isn = o->p->sequence;
+	slot->front_isn = front_sequence(o->p, &o->entry);
 	slot->back_isn = 0;
 	slot->listener = o->listener->index;
 	slot->backend = o->backend_index;
-	slot->local = o->local_index;
+	slot->local = o->search.pair.local;
 	slot->kind = SESSION_BALANCED;
-	slot->flags = 0;
+	slot->flags = o->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
 }
 
 static __always_inline int is_over_limit(const struct listener *listener)
@@ -155,16 +158,17 @@ static __always_inline void fill_back_entry(struct opening *o)
 	};
 }
 
-/* How the client's packets will leave: from the reserved local port. */
+/* How the client's packets will leave: from the reserved local port; a shift is of both sides. */
 static __always_inline void fill_front_entry(struct opening *o)
 {
 	o->entry.source_addr = o->slot->back.destination_addr;
 	o->entry.source_port = o->slot->back.destination_port;
 	o->entry.destination_addr = o->backend.addr;
 	o->entry.destination_port = o->backend.port;
-	o->entry.flags = o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
-			 : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
-							   : 0;
+	o->entry.flags &= ENTRY_SHIFTED;
+	o->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
+			  : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
+							    : 0;
 }
 
 /* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */

@@ -83,6 +83,9 @@ export const RESET_BY_BACK = 0x800;
 export const SLOT_REMAPPED = 0x1;
 export const SLOT_ADOPTED = 0x2;
 export const SLOT_REOPENED = 0x4;
+export const SLOT_SHIFTED = 0x8;
+export const SLOT_ENDED = 0x10;
+export const SLOT_ENDED_TIMED = 0x20;
 
 /** Of SessionEntry.flags. */
 export const ENTRY_BACK = 0x1;
@@ -95,6 +98,7 @@ export const ENTRY_FROM_LOCAL = 0x40;
 export const ENTRY_TOA_DUE = 0x100;
 export const ENTRY_TOA_SENT = 0x200;
 export const ENTRY_RELEASED = 0x80;
+export const ENTRY_SHIFTED = 0x400;
 
 // ---- Structs ------------------------------------------------------------------
 
@@ -154,6 +158,14 @@ export const sessionEntry = struct('session_entry', {
   link: rawBytes(6),
   flags: u16,
 });
+
+/** What is added to the client's numbers for the server. */
+export type Shift = ValueOf<typeof shift>;
+export const shift = struct('shift', { sequence: u32, time: u32 });
+
+/** A session's shift, and how far its client had come when it closed; value of `numbers`. */
+export type Numbers = ValueOf<typeof numbers>;
+export const numbers = struct('numbers', { shift, last: shift });
 
 /** The one value of `settings`; `timeout` is in ticks, by number of SESSION_STATE. */
 export type Settings = ValueOf<typeof settings>;
@@ -226,6 +238,7 @@ export const localPorts = struct('local_ports', {
   allocated: counter,
   probes: counter,
   failed: counter,
+  reused: counter,
   cursor: u32,
   inUse: u32,
   resting: u32,

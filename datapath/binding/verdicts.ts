@@ -93,6 +93,8 @@ export const NOTE = {
   'opening-evicted': 11,
   'remap-exhausted': 12,
   'toa-not-delivered': 13,
+  reused: 14,
+  'resting-evicted': 15,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -113,6 +115,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'collisions that found no free port in remapPorts; the local was kept where there is one',
   'toa-not-delivered':
     'connections whose handshake could not carry TOA at all; the server sees the local',
+  reused: 'resting tuples given to another connection, its numbers shifted where necessary',
+  'resting-evicted': 'resting sessions that gave way because the table was full',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

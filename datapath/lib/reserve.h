@@ -2,36 +2,78 @@
 /*
  * reserve.h: finds a port that is free towards one server, and reserves it by
  * writing the server's side of the session: BPF_NOEXIST makes the hash table the
- * judge. The work per SYN is bounded; how often it was in vain is counted.
+ * judge. When only resting ports are left the one that was released first is taken
+ * over, with the numbers shifted so that the server accepts it (shift.h). The work
+ * per SYN is bounded; how often it was in vain is counted.
  */
 #ifndef FULLNAT_RESERVE_H
 #define FULLNAT_RESERVE_H
 
 #include "ports.h"
-#include "session.h"
+#include "shift.h"
 
 #define PORT_STEPS 256 /* positions of the permutation looked at */
 #define PORT_TRIES 64  /* of them inside the range, each a try to reserve */
+#define FREE_TRIES 8   /* of these, for a free port when a resting one is at hand */
+
+/* Both ends have seen the last packet by then, or one of them would have sent it again
+ * (RFC 6298 section 2.4: a second). */
+#define REST_TICKS 954
 
 #define E2BIG 7
 #define EEXIST 17
 
 struct port_search {
-	const struct session_entry *entry; /* written under the tuple that is free */
-	struct flow4 tuple;                /* server -> peer; destination_port is searched */
-	__u32 low, count;                  /* the range */
+	struct packet *p;
+	struct session_entry *entry; /* written under the tuple that is found */
+	const struct settings *settings;
+	struct flow4 tuple; /* server -> peer; destination_port is searched */
+	__u32 low, count;   /* the range */
 	int many_peers; /* the counts are of all peers' ranges together: they do not say it is full */
-	/* filled in by search_port() */
+	struct local_pair pair; /* whose ports these are */
+	/* the session that has rested longest; NO_SLOT at first, kept from range to range */
+	__u32 resting_slot, resting_age;
+	__u32 free_tries; /* made since then */
+	/* of the range that is searched */
 	struct local_ports *ports;
-	__u64 secret[2];
 	__u32 bits, tweak, tries;
 	int result; /* 0 found, else what stopped the search */
 };
 
+/*
+ * True when a session has ended for both sides: after two FINs, or one and a RST. A
+ * RST alone can be forged, and leaves a connection behind that lives.
+ */
+static __always_inline int is_reusable(__u32 word, const struct session_slot *slot)
+{
+	return is_resting(STATE_OF(word)) && (word & CLOSED_BY_BOTH) && (slot->flags & SLOT_ENDED);
+}
+
+/* Remembers the session that has the tuple, if none before it has rested longer. */
+static __always_inline void consider_resting(struct port_search *s)
+{
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &s->tuple);
+	struct session_slot *slot = entry ? get_slot(entry->slot) : 0;
+	__u32 age;
+
+	if (!slot || !is_reusable(slot->word, slot))
+		return;
+	age = s->p->now - slot->seen;
+	if ((__s32)age < REST_TICKS || (s->resting_slot != NO_SLOT && age <= s->resting_age))
+		return;
+	s->resting_slot = entry->slot;
+	s->resting_age = age;
+}
+
+static __always_inline int is_enough(const struct port_search *s)
+{
+	return s->tries >= PORT_TRIES || s->free_tries >= FREE_TRIES;
+}
+
 static int try_port(__u32 step, struct port_search *s)
 {
 	__u32 index = __sync_fetch_and_add(&s->ports->cursor, 1);
-	__u32 offset = permute(index, s->bits, s->secret, s->tweak);
+	__u32 offset = permute(index, s->bits, s->settings->secret, s->tweak);
 
 	if (offset >= s->count)
 		return 0;
@@ -40,40 +82,79 @@ static int try_port(__u32 step, struct port_search *s)
 	s->tries += 1;
 	if (s->result == 0 || s->result == -E2BIG)
 		return 1;
-	return s->tries >= PORT_TRIES;
+	consider_resting(s);
+	if (s->resting_slot != NO_SLOT)
+		s->free_tries += 1;
+	return is_enough(s);
 }
 
-static __always_inline struct local_ports *get_local_ports(__u32 local, __u32 backend)
+static __noinline struct local_ports *get_local_ports(const struct local_pair *pair)
 {
-	struct local_pair pair = { .local = local, .backend = backend };
-	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, &pair);
+	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, pair);
 
 	if (!ports) {
 		struct local_ports fresh = { .cursor = bpf_get_prandom_u32() };
 
-		bpf_map_update_elem(&local_ports, &pair, &fresh, BPF_NOEXIST);
-		ports = bpf_map_lookup_elem(&local_ports, &pair);
+		bpf_map_update_elem(&local_ports, pair, &fresh, BPF_NOEXIST);
+		ports = bpf_map_lookup_elem(&local_ports, pair);
 	}
 	return ports;
 }
 
 /* Returns 0 with s->tuple reserved, or a negative error. */
-static __always_inline int search_port(struct port_search *s, const struct settings *set,
-				       __u32 local, __u32 backend)
+static __always_inline int search_port(struct port_search *s)
 {
-	s->ports = get_local_ports(local, backend);
+	s->ports = get_local_ports(&s->pair);
 	if (!s->ports)
 		return -E2BIG;
-	s->secret[0] = set->secret[0];
-	s->secret[1] = set->secret[1];
 	s->bits = permutation_bits(s->count);
-	s->tweak = local << 16 ^ backend; /* every pair has an order of its own */
+	s->tweak = s->pair.local << 16 ^ s->pair.backend; /* every pair has an order of its own */
 	s->result = -EEXIST;
-	if (s->many_peers || s->ports->in_use + s->ports->resting < s->count)
+	s->tries = 0;
+	if (s->many_peers || s->ports->in_use < s->count)
 		bpf_loop(PORT_STEPS, try_port, s, 0);
 	__sync_fetch_and_add(&s->ports->probes, s->tries);
-	__sync_fetch_and_add(s->result ? &s->ports->failed : &s->ports->allocated, 1);
+	if (!s->result)
+		__sync_fetch_and_add(&s->ports->allocated, 1);
+	else if (s->resting_slot == NO_SLOT)
+		__sync_fetch_and_add(&s->ports->failed, 1);
 	return s->result;
+}
+
+/*
+ * When no port was free: ends the session that has rested longest, and takes its
+ * tuple. Returns 0 with s->tuple reserved and slot->local and slot->backend said by
+ * s->pair; s->entry has ENTRY_SHIFTED when the numbers have to be moved.
+ */
+static __always_inline int take_over(struct port_search *s)
+{
+	__u32 index = s->resting_slot, own_index = s->entry->slot, word;
+	struct numbers *old = bpf_map_lookup_elem(&numbers, &index);
+	struct numbers *own = bpf_map_lookup_elem(&numbers, &own_index);
+	struct session_slot *slot = get_slot(index);
+	int error;
+
+	if (!slot || !old || !own)
+		return -EEXIST;
+	word = slot->word;
+	if (!is_reusable(word, slot) || !swap_word(slot, word, STATE_DEAD))
+		return -EEXIST;
+	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED);
+	if (own->shift.sequence || own->shift.time)
+		s->entry->flags |= ENTRY_SHIFTED;
+	s->tuple = slot->back;
+	s->pair.local = slot->local;
+	bury(slot, index);
+	error = bpf_map_update_elem(&sessions, &s->tuple, s->entry, BPF_NOEXIST);
+	if (error)
+		return error;
+	s->ports = bpf_map_lookup_elem(&local_ports, &s->pair);
+	if (s->ports) {
+		__sync_fetch_and_add(&s->ports->allocated, 1);
+		__sync_fetch_and_add(&s->ports->reused, 1);
+	}
+	count_note(NOTE_REUSED);
+	return 0;
 }
 
 #endif

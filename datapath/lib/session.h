@@ -5,6 +5,7 @@
  *   sessions       hash   tuple as received -> how the packet leaves (two a session)
  *   session_slots  array  one cache line a session: its life, and its two keys
  *   free_slots     stack  slots that ended; those above high_water were never used
+ *   numbers        array  by how much a session's SEQ and TSval are moved (shift.h)
  *
  * The entry of the server's side is written first, with BPF_NOEXIST: that is the
  * reservation of its tuple. The client's side follows; if that fails the first is
@@ -18,7 +19,8 @@
 
 #define SESSIONS_DEFAULT 262144 /* user space sets its own before loading */
 #define EVICTION_PROBES 16      /* slots looked at for a half-open session to give way */
-#define SWAP_TRIES 4            /* two directions can race for a state; more never happens */
+#define CLOSED_BY_BOTH (CLOSED_BY_FRONT | CLOSED_BY_BACK)
+#define SWAP_TRIES 4 /* two directions can race for a state; more never happens */
 
 struct sweep {
 	struct bpf_timer timer;
@@ -65,6 +67,14 @@ struct {
 	__type(key, struct local_pair);
 	__type(value, struct local_ports);
 } local_ports SEC(".maps");
+
+/* Read for shifted sessions and written when one closes; apart, so that slots stay one line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SESSIONS_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct numbers);
+} numbers SEC(".maps");
 
 /* What each program adds when a session starts or stops being live: +1 or -1. */
 static __always_inline void live_changed(const struct session_slot *slot, int by);
@@ -168,17 +178,22 @@ static __always_inline void bury(struct session_slot *slot, __u32 index)
 	bpf_map_push_elem(&free_slots, &index, 0);
 }
 
+static __always_inline int gives_way(__u32 word, int resting)
+{
+	return resting ? is_resting(STATE_OF(word)) : STATE_OF(word) == STATE_OPENING;
+}
+
 /*
- * Makes the oldest half-open session among a few random ones give way. Under a
- * SYN flood nearly every slot is half open, so few probes are enough; without
- * one there is nothing to evict. Returns 1 when a slot became free.
+ * Makes the oldest half-open session, or the longest resting one, among a few random
+ * ones give way. When the table is full of them few probes are enough; when it is
+ * not there is nothing to evict. Returns 1 when a slot became free.
  */
-static __always_inline int evict_opening(struct sweep *all, __u32 now)
+static __noinline int evict(struct sweep *all, __u32 now, int resting)
 {
 	__u32 high_water = all->stats.high_water;
 	__u32 oldest = NO_SLOT, oldest_age = 0;
 	struct session_slot *slot;
-	__u32 word;
+	__u32 word, age;
 
 	if (!high_water)
 		return 0;
@@ -186,11 +201,12 @@ static __always_inline int evict_opening(struct sweep *all, __u32 now)
 		__u32 index = bpf_get_prandom_u32() % high_water;
 
 		slot = get_slot(index);
-		if (!slot || STATE_OF(slot->word) != STATE_OPENING)
+		if (!slot || !gives_way(slot->word, resting))
 			continue;
-		if (oldest == NO_SLOT || now - slot->created >= oldest_age) {
+		age = now - (resting ? slot->seen : slot->created);
+		if (oldest == NO_SLOT || age >= oldest_age) {
 			oldest = index;
-			oldest_age = now - slot->created;
+			oldest_age = age;
 		}
 	}
 	if (oldest == NO_SLOT)
@@ -199,11 +215,11 @@ static __always_inline int evict_opening(struct sweep *all, __u32 now)
 	if (!slot)
 		return 0;
 	word = slot->word;
-	if (STATE_OF(word) != STATE_OPENING || !swap_word(slot, word, STATE_DEAD))
+	if (!gives_way(word, resting) || !swap_word(slot, word, STATE_DEAD))
 		return 0;
 	bury(slot, oldest);
 	__sync_fetch_and_add(&all->stats.evicted, 1);
-	count_note(NOTE_OPENING_EVICTED);
+	count_note(resting ? NOTE_RESTING_EVICTED : NOTE_OPENING_EVICTED);
 	return 1;
 }
 
@@ -232,9 +248,9 @@ static __noinline __u32 take_slot(const struct settings *set, __u32 now)
 		return NO_SLOT;
 	/* A soft limit: when the probes find nothing to evict, the table is the limit. */
 	if (all->stats.opening >= set->opening_max)
-		evict_opening(all, now);
+		evict(all, now, 0);
 	index = take_unused_slot(all, set->session_capacity);
-	if (index == NO_SLOT && evict_opening(all, now))
+	if (index == NO_SLOT && (evict(all, now, 0) || evict(all, now, 1)))
 		index = take_unused_slot(all, set->session_capacity);
 	return index;
 }

@@ -15,10 +15,9 @@
 #ifndef FULLNAT_STATES_H
 #define FULLNAT_STATES_H
 
-#include "session.h"
+#include "shift.h"
 
 #define HANDSHAKE_DATA_MAX 65536 /* more than any initial window (RFC 6928) */
-#define CLOSED_BY_BOTH (CLOSED_BY_FRONT | CLOSED_BY_BACK)
 
 /*
  * True when the client acknowledges the server's SYN, and not more than can have
@@ -72,6 +71,14 @@ static __always_inline __u32 next_word(__u32 word, const struct packet *p, int f
 	return word;
 }
 
+/* The packet's sequence number as the server sees it. */
+static __always_inline __u32 front_sequence(const struct packet *p,
+					    const struct session_entry *entry)
+{
+	return entry->flags & ENTRY_SHIFTED ? shifted_sequence(p->sequence, entry->slot)
+					    : p->sequence;
+}
+
 /*
  * The slow path of a known session: everything but established data. Returns the
  * state after the packet.
@@ -85,7 +92,7 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 	if (from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK))
 		slot->back_isn = p->sequence;
 	if (!from_back && is_opening_syn(p))
-		slot->front_isn = p->sequence;
+		slot->front_isn = front_sequence(p, entry);
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		word = slot->word;
 		next = next_word(word, p, from_back, slot);
@@ -93,6 +100,8 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 			break;
 	}
 	touch(entry, slot, p->now);
+	if (!from_back && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)))
+		note_ending(p, entry->slot);
 	if (slot->back_isn)
 		entry->handshake_ack = slot->back_isn + 1;
 	if (STATE_OF(next) == STATE_ESTABLISHED)
@@ -168,9 +177,9 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 	if (!swap_word(slot, word, STATE_OPENING))
 		return 0;
 	slot->created = p->now;
-	slot->front_isn = p->sequence;
+	slot->front_isn = front_sequence(p, entry);
 	slot->back_isn = 0;
-	slot->flags |= SLOT_REOPENED;
+	slot->flags = (slot->flags & ~(SLOT_ENDED | SLOT_ENDED_TIMED)) | SLOT_REOPENED;
 	entry->handshake_ack = 0;
 	entry->flags &= ~(ENTRY_TOA_DUE | ENTRY_TOA_SENT);
 	count_note(NOTE_REOPENED);

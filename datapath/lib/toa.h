@@ -14,15 +14,13 @@
 #define FULLNAT_TOA_H
 
 #include "edit.h"
+#include "options.h"
 #include "packet.h"
 
 #define TOA_KIND 254
 #define TOA_KIND_V6 253
 #define TOA_BYTES 8
 #define TOA_BYTES_V6 20
-#define OPTION_EOL 0
-#define OPTION_NOP 1
-#define OPTIONS_MAX 40 /* 60 - 20, RFC 9293 section 3.1 */
 #define TCP_HEADER_MAX 60
 #define MTU_EVERYWHERE 576  /* every IPv4 host takes this much (RFC 791 section 3.1) */
 #define MOVE_CHUNK 64       /* bytes moved at once; bounded by the 512-byte stack */

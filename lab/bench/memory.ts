@@ -15,7 +15,7 @@ export type MemoryFigure = {
 };
 
 /** The maps of a session, and how many entries of each it takes. */
-const SESSION_MAPS = { sessions: 2, session_slots: 1, free_slots: 1 } as const;
+const SESSION_MAPS = { sessions: 2, session_slots: 1, free_slots: 1, numbers: 1 } as const;
 const CAPACITIES = [65_536, 1_048_576];
 const PROGRAMS = resolve(import.meta.dirname, '../../datapath');
 

@@ -17,7 +17,7 @@ export type HoldOptions = {
   everyMs: number;
   /** An echo that takes longer is a stall. */
   stallMs: number;
-  /** Until then, or until the signal. */
+  /** Until then, until the signal, or until none is left. */
   seconds: number;
 };
 
@@ -63,7 +63,7 @@ export async function hold(
   onOpen(result);
 
   const end = performance.now() + options.seconds * 1000;
-  for (let turn = 0; performance.now() < end && !signal.aborted; turn += 1) {
+  for (let turn = 0; live.size > 0 && performance.now() < end && !signal.aborted; turn += 1) {
     for (const held of live) ask(held, turn, options.stallMs, result);
     await sleep(options.everyMs, undefined, { signal }).catch(() => {});
   }

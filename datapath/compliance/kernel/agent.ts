@@ -12,6 +12,7 @@ const CAPACITIES = {
   sessions: 16_384,
   session_slots: 8_192,
   free_slots: 8_192,
+  numbers: 8_192,
   local_ports: 64,
   servers: 16,
   trusted_locals: 16,

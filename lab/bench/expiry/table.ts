@@ -48,7 +48,12 @@ export async function openTable(fill: Fill): Promise<SessionTable> {
   const { sessions, timeoutTicks } = fill;
   const object = await loadPrivateObject({
     path: PROGRAM,
-    capacities: { sessions: 2 * sessions, session_slots: sessions, free_slots: sessions },
+    capacities: {
+      sessions: 2 * sessions,
+      session_slots: sessions,
+      free_slots: sessions,
+      numbers: sessions,
+    },
   });
   const table = { object, maps: balancerMaps(object), sessions };
   try {
@@ -89,7 +94,7 @@ function writeCounts({ maps, sessions }: SessionTable): void {
   maps.sweep.set(0, { stats: { ...stats, highWater: sessions, live: sessions } });
   maps.backendLive.set(0, sessions);
   maps.listenerLive.set(0, sessions);
-  const empty = { allocated: 0, probes: 0, failed: 0, cursor: 0, resting: 0 };
+  const empty = { allocated: 0, probes: 0, failed: 0, reused: 0, cursor: 0, resting: 0 };
   for (let local = 0; local < localsOf(sessions); local++)
     maps.localPorts.set({ local, backend: 0 }, { ...empty, inUse: LOCAL_PORTS });
 }
