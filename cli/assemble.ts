@@ -57,9 +57,11 @@ function addCommand(
   for (const [, { name, help }] of argumentEntries) made.argument(name, help);
 
   const optionEntries = Object.entries(command.options).map(
-    ([key, { flags, help, shownDefault }]) => {
+    ([key, { flags, help, shownDefault, isList }]) => {
       const suffix = shownDefault === undefined ? '' : ` (default ${shownDefault})`;
       const option = new CommanderOption(flags, help + suffix);
+      if (isList === true)
+        option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
       made.addOption(option);
       return { key, attribute: option.attributeName() };
     },
@@ -68,13 +70,14 @@ function addCommand(
     made.addHelpText('after', () => examplesOf(command, helpColumns(context.stdout)));
 
   made.action(async (...received: unknown[]) => {
-    const raw = made.opts<Record<string, string | boolean | undefined>>();
+    const raw = made.opts<Record<string, string | boolean | string[] | undefined>>();
     const options: Record<string, unknown> = {};
     for (const { key, attribute } of optionEntries) {
       const given = raw[attribute];
       const spec = command.options[key];
       if (spec === undefined) continue;
       if (given === undefined) options[key] = spec.fallback;
+      else if (Array.isArray(given)) options[key] = given.map((text) => spec.read(text));
       else options[key] = spec.isFlag ? given === true : spec.read(String(given));
     }
     const values: Record<string, unknown> = {};

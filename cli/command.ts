@@ -26,6 +26,8 @@ export interface Option<T> {
   readonly read: (text: string) => T;
   readonly fallback: T;
   readonly isFlag: boolean;
+  /** May be given several times: `read` gets each, the value is a list. */
+  readonly isList?: boolean;
   /** Shown in the help as the default, when there is one worth showing. */
   readonly shownDefault?: string;
 }
@@ -142,6 +144,17 @@ export function option<T>(
   read: (text: string) => T,
 ): Option<T | undefined> {
   return { flags, help, read, fallback: undefined, isFlag: false };
+}
+
+/** An option that may be given several times; absent, it is an empty list. */
+export function listOption<T>(
+  flags: string,
+  help: string,
+  read: (text: string) => T,
+): Option<readonly T[]> {
+  // What is read one by one is put together in assemble.ts.
+  const each = read as unknown as (text: string) => readonly T[];
+  return { flags, help, read: each, fallback: [], isFlag: false, isList: true };
 }
 
 export function optionOr<T>(

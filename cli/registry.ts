@@ -4,6 +4,7 @@ import { agent } from './commands/agent.ts';
 import { balancer } from './commands/balancer.ts';
 import { check } from './commands/check.ts';
 import { detach } from './commands/detach.ts';
+import { diagnose } from './commands/diagnose.ts';
 import { get } from './commands/get.ts';
 import { lab } from './commands/lab.ts';
 import { probe } from './commands/probe.ts';
@@ -15,6 +16,7 @@ export const REGISTRY: readonly (Command | Group)[] = [
   balancer,
   check,
   detach,
+  diagnose,
   get,
   lab,
   probe,

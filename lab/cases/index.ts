@@ -3,6 +3,7 @@
 import { balancedConnection } from './balanced.ts';
 import { COLLISION_CASES } from './collision/index.ts';
 import type { LabCase } from './case.ts';
+import { DIAGNOSED_CASES } from './diagnosed.ts';
 import { directConnection } from './direct.ts';
 import { directSourcePort } from './direct-source-port.ts';
 import { untouchedTraffic } from './untouched.ts';
@@ -13,4 +14,5 @@ export const CASES: readonly LabCase[] = [
   untouchedTraffic,
   balancedConnection,
   ...COLLISION_CASES,
+  ...DIAGNOSED_CASES,
 ];
