@@ -25,7 +25,7 @@ static __always_inline void count_collision(__be32 client, __u32 backend, __u32 
 	struct collision_count *count = bpf_map_lookup_elem(&collisions, &key);
 
 	if (!count) {
-		struct collision_count none = {};
+		static const struct collision_count none;
 
 		bpf_map_update_elem(&collisions, &key, &none, BPF_NOEXIST);
 		count = bpf_map_lookup_elem(&collisions, &key);
@@ -44,7 +44,13 @@ static __always_inline void count_collision(__be32 client, __u32 backend, __u32 
 static __noinline void report_collision(const struct newcomer *n, const struct flow4 *wanted,
 					__u32 action)
 {
-	struct event e = {
+	struct scratch *all = get_scratch();
+	struct event *e;
+
+	if (!all)
+		return;
+	e = &all->event;
+	*e = (struct event){
 		.type = EVENT_COLLISION,
 		.backend = n->server->backend,
 		.subject = n->front,
@@ -54,8 +60,8 @@ static __noinline void report_collision(const struct newcomer *n, const struct f
 		.subject_kind = n->kind,
 	};
 
-	describe_owner(&e, wanted, n->p->now);
-	send_event(&e);
+	describe_owner(e, wanted, n->p->now);
+	send_event(e);
 	count_collision(wanted->destination_addr, n->server->backend, action);
 	count_note(action == ACTION_REMAPPED     ? NOTE_COLLISION_REMAPPED
 		   : action == ACTION_KEPT_LOCAL ? NOTE_COLLISION_LOCAL

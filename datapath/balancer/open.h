@@ -15,7 +15,7 @@ struct opening {
 	const struct settings *settings;
 	struct session_slot *slot;
 	struct backend backend;
-	struct session_entry entry; /* first of the server's side, then of the client's */
+	struct session_entry *entry; /* first of the server's side, then of the client's */
 	struct port_search search;
 	__u32 backend_index, slot_index;
 	__u32 locals_first, locals_count, local_start;
@@ -90,7 +90,7 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 		return -1;
 	o->local_start = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]);
 	search->p = o->p;
-	search->entry = &o->entry;
+	search->entry = o->entry;
 	search->settings = o->settings;
 	search->tuple.source_addr = o->backend.addr;
 	search->tuple.source_port = o->backend.port;
@@ -107,7 +107,13 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 
 static __noinline void report(const struct opening *o, __u32 type)
 {
-	struct event e = {
+	struct scratch *all = get_scratch();
+	struct event *e;
+
+	if (!all)
+		return;
+	e = &all->event;
+	*e = (struct event){
 		.type = type,
 		.listener = o->listener->index,
 		.backend = o->backend_index,
@@ -115,7 +121,7 @@ static __noinline void report(const struct opening *o, __u32 type)
 		.subject = o->p->flow,
 	};
 
-	send_event_seldom(&e, o->p->now);
+	send_event_seldom(e, o->p->now);
 }
 
 static __always_inline void fill_slot(struct opening *o)
@@ -123,13 +129,13 @@ static __always_inline void fill_slot(struct opening *o)
 	struct session_slot *slot = o->slot;
 
 	slot->front = o->p->flow;
-	slot->front_isn = front_sequence(o->p, &o->entry);
+	slot->front_isn = front_sequence(o->p, o->entry);
 	slot->back_isn = 0;
 	slot->listener = o->listener->index;
 	slot->backend = o->backend_index;
 	slot->local = o->search.pair.local;
 	slot->kind = SESSION_BALANCED;
-	slot->flags = o->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
+	slot->flags = o->entry->flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
 }
 
 static __always_inline int is_over_limit(const struct listener *listener)
@@ -145,7 +151,7 @@ static __always_inline int is_over_limit(const struct listener *listener)
 /* What the server's packets will look like to the client, and whose they are. */
 static __always_inline void fill_back_entry(struct opening *o)
 {
-	o->entry = (struct session_entry){
+	*o->entry = (struct session_entry){
 		.source_addr = o->p->flow.destination_addr,
 		.source_port = o->p->flow.destination_port,
 		.destination_addr = o->p->flow.source_addr,
@@ -161,14 +167,14 @@ static __always_inline void fill_back_entry(struct opening *o)
 /* How the client's packets will leave: from the reserved local port; a shift is of both sides. */
 static __always_inline void fill_front_entry(struct opening *o)
 {
-	o->entry.source_addr = o->slot->back.destination_addr;
-	o->entry.source_port = o->slot->back.destination_port;
-	o->entry.destination_addr = o->backend.addr;
-	o->entry.destination_port = o->backend.port;
-	o->entry.flags &= ENTRY_SHIFTED;
-	o->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
-			  : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
-							    : 0;
+	o->entry->source_addr = o->slot->back.destination_addr;
+	o->entry->source_port = o->slot->back.destination_port;
+	o->entry->destination_addr = o->backend.addr;
+	o->entry->destination_port = o->backend.port;
+	o->entry->flags &= ENTRY_SHIFTED;
+	o->entry->flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
+			   : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
+							     : 0;
 }
 
 /* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */
@@ -191,7 +197,7 @@ static __always_inline enum verdict create_session(struct opening *o, const stru
 	}
 	fill_slot(o);
 	fill_front_entry(o);
-	error = begin_session(o->slot, o->slot_index, &o->entry, o->p->now);
+	error = begin_session(o->slot, o->slot_index, o->entry, o->p->now);
 	if (error == -E2BIG)
 		return VERDICT_RESET_TABLE_FULL;
 	if (error) /* the same SYN on another CPU; the client's next one finds its session */
@@ -210,9 +216,11 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 {
 	struct opening o = { .p = p, .listener = listener, .settings = get_settings() };
 	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
+	struct scratch *all = get_scratch();
 
-	if (!pool || !o.settings)
+	if (!pool || !o.settings || !all)
 		return VERDICT_DROP_INTERNAL;
+	o.entry = &all->entry;
 	if (is_over_limit(listener))
 		return VERDICT_RESET_LISTENER_LIMIT;
 	if (choose_backend(&o, pool)) {

@@ -31,7 +31,7 @@ static __always_inline void count_traffic(const struct session_entry *entry, __u
 }
 
 /* Takes the client's own TOA out; -1 when the packet cannot be written. */
-static __always_inline int blank_forged_toa(struct packet *p, struct edit *e)
+static __noinline int blank_forged_toa(struct packet *p, struct edit *e)
 {
 	struct toa forged;
 	int found = take_toa(p, e, &forged);
@@ -55,8 +55,8 @@ static __always_inline int carries_toa(const struct packet *p, const struct sess
  * 1 when the packet at hand has become that ACK, 0 when it goes on without TOA, -1
  * when it cannot go on.
  */
-static __always_inline int handle_no_room(struct packet *p, struct session_entry *entry,
-					  struct traffic *counters)
+static __noinline int handle_no_room(struct packet *p, struct session_entry *entry,
+				     struct traffic *counters)
 {
 	int result;
 

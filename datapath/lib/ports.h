@@ -45,7 +45,7 @@ static __always_inline __u32 permutation_bits(__u32 count)
  * A keyed permutation of 0..2^bits-1 (bits even): a Feistel network, so that
  * every index has exactly one image whatever the round function does.
  */
-static __always_inline __u32 permute(__u32 index, __u32 bits, const __u64 secret[2], __u32 tweak)
+static __always_inline __u32 permute(__u32 index, __u32 bits, const __u64 *secret, __u32 tweak)
 {
 	__u32 half = bits / 2;
 	__u32 mask = (1u << half) - 1;

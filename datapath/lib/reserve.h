@@ -10,6 +10,7 @@
 #define FULLNAT_RESERVE_H
 
 #include "ports.h"
+#include "scratch.h"
 #include "shift.h"
 
 #define PORT_STEPS 256 /* positions of the permutation looked at */
@@ -88,17 +89,19 @@ static int try_port(__u32 step, struct port_search *s)
 	return is_enough(s);
 }
 
-static __noinline struct local_ports *get_local_ports(const struct local_pair *pair)
+static __always_inline struct local_ports *get_local_ports(const struct local_pair *pair)
 {
 	struct local_ports *ports = bpf_map_lookup_elem(&local_ports, pair);
+	struct scratch *all;
 
-	if (!ports) {
-		struct local_ports fresh = { .cursor = bpf_get_prandom_u32() };
-
-		bpf_map_update_elem(&local_ports, pair, &fresh, BPF_NOEXIST);
-		ports = bpf_map_lookup_elem(&local_ports, pair);
-	}
-	return ports;
+	if (ports)
+		return ports;
+	all = get_scratch();
+	if (!all)
+		return 0;
+	all->ports = (struct local_ports){ .cursor = bpf_get_prandom_u32() };
+	bpf_map_update_elem(&local_ports, pair, &all->ports, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&local_ports, pair);
 }
 
 /* Returns 0 with s->tuple reserved, or a negative error. */

@@ -42,14 +42,13 @@ struct toa_walk {
 	int failed;
 };
 
-/* Replaces the option of `length` bytes at `offset` by NOPs (RFC 9293 section 3.1). */
-static __always_inline int blank_option(struct packet *p, struct edit *e, __u32 offset,
-					__u32 length)
+/* Replaces the TOA of `length` bytes at `offset` by NOPs (RFC 9293 section 3.1). */
+static __always_inline int blank_toa(struct packet *p, struct edit *e, __u32 offset, __u32 length)
 {
-	__u8 bytes[OPTIONS_MAX] = {};
+	__u8 bytes[TOA_BYTES_V6] = {};
 	__u64 difference;
 
-	if (length < 2 || length > OPTIONS_MAX)
+	if (length < 2 || length > sizeof(bytes))
 		return -1;
 	if (bpf_skb_load_bytes(p->ctx, offset, bytes, length))
 		return -1;
@@ -98,7 +97,7 @@ static int walk_option(__u32 step, struct toa_walk *walk)
 	if (length == TOA_BYTES && !walk->first.length &&
 	    bpf_skb_load_bytes(p->ctx, offset, &toa, sizeof(toa)) == 0)
 		walk->first = toa;
-	if (blank_option(p, walk->edit, offset, length)) {
+	if (blank_toa(p, walk->edit, offset, length)) {
 		walk->failed = 1;
 		return 1;
 	}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * scratch.h: the large variables of a SYN, one set per CPU: the stack has 512 bytes
+ * for a whole chain of calls, and Linux 6.1 rounds each frame up to 32.
+ *
+ * A program at tc runs with softirqs off, so nothing on this CPU comes between two
+ * uses. Each variable has one user at a time: who fills it.
+ */
+#ifndef FULLNAT_SCRATCH_H
+#define FULLNAT_SCRATCH_H
+
+#include <bpf/bpf_helpers.h>
+
+#include "contract.h"
+
+struct scratch {
+	struct session_entry entry; /* of one side of a new session, then of the other */
+	struct event event;
+	struct local_ports ports; /* of a pair that is new */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+static __always_inline struct scratch *get_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+#endif
