@@ -1,8 +1,6 @@
-/** The agent's rows, run on the loaded programs. */
+/** The agent's rows. */
 import { skip } from './kernel/private-network.ts';
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Verdict } from '../binding/verdicts.ts';
+import { modelAgent } from '../model/index.ts';
 import { againRows } from './agent/again.ts';
 import { collisionRows } from './agent/collision.ts';
 import { oddAgentRows } from './agent/odd.ts';
@@ -10,31 +8,17 @@ import { restoreRows } from './agent/restore.ts';
 import { strangerRows } from './agent/strangers.ts';
 import { takeOverRows } from './agent/take-over.ts';
 import { loadAgent } from './kernel/agent.ts';
-import { buildTopology } from './kernel/topology.ts';
-import { runRow } from './row.ts';
+import { suiteWorld } from './model/world.ts';
+import { testRows } from './run-rows.ts';
 import { AGENT_TABLES } from './tables.ts';
-import { verdictGaps } from './verdicts.ts';
 
-const FAMILIES = {
+const model = () => modelAgent(suiteWorld, AGENT_TABLES);
+
+testRows('agent', { model, kernel: loadAgent, skip }, AGENT_TABLES, {
   restore: restoreRows,
   strangers: strangerRows,
   collision: collisionRows,
   again: againRows,
   'take-over': takeOverRows,
   odd: oddAgentRows,
-};
-
-test('agent', { skip }, async (t) => {
-  buildTopology();
-  const reached = new Set<Verdict>();
-  const agent = await loadAgent();
-  for (const [family, rows] of Object.entries(FAMILIES))
-    for (const row of rows)
-      await t.test(`${family}: ${row.name}`, () =>
-        runRow(agent, AGENT_TABLES, row).forEach((verdict) => reached.add(verdict)),
-      );
-  await t.test('every verdict is reached by a row', () =>
-    assert.deepEqual(verdictGaps('agent', reached), []),
-  );
-  agent.close();
 });

@@ -1,17 +1,13 @@
-/** The laws of local ports and of expiry, checked on the loaded balancer with its sweeper running. */
+/** The laws of local ports and of expiry; of the programs, with their sweeper running. */
 import { skip } from './kernel/private-network.ts';
-import { test } from 'node:test';
+import { modelBalancer } from '../model/index.ts';
 import { expiryLaws } from './balancer/expiry.ts';
 import { portLaws } from './balancer/ports.ts';
 import { loadBalancer } from './kernel/balancer.ts';
-import { buildTopology } from './kernel/topology.ts';
+import { suiteWorld } from './model/world.ts';
+import { testLaws } from './run-rows.ts';
+import { WEB_TABLES } from './tables.ts';
 
-test('laws of the balancer', { skip }, async (t) => {
-  buildTopology();
-  const balancer = await loadBalancer();
-  for (const law of [...portLaws, ...expiryLaws])
-    await t.test(law.name, async () => {
-      await law.check(balancer);
-    });
-  balancer.close();
-});
+const model = () => modelBalancer(suiteWorld, WEB_TABLES);
+
+testLaws('balancer', { model, kernel: loadBalancer, skip }, [...portLaws, ...expiryLaws]);

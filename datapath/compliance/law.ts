@@ -1,5 +1,5 @@
 /** A law: what holds over many packets, where no single packet out can be foretold. */
-import type { DataPath } from './data-path.ts';
+import type { DataPath } from '../model/index.ts';
 
 export interface Law<Tables> {
   readonly name: string;

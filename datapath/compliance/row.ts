@@ -1,13 +1,14 @@
 /** A row of facts: a sentence, what is given, frames in, what comes out, what the tables hold then. */
 import assert from 'node:assert/strict';
 import { parseFrame, printFrame, toHex, verifyChecksums } from '../../packet/index.ts';
-import type { Note, Verdict } from '../binding/verdicts.ts';
-import type { Action, DataPath, Outcome, Side, State } from './data-path.ts';
+import type { Action, DataPath, Note, Outcome, Side, State, Verdict } from '../model/index.ts';
 
 export interface Row<Tables> {
   readonly name: string;
   readonly given?: Partial<Tables>;
   readonly steps: readonly Step<Tables>[];
+  /** Why the model cannot have this row: it is about the kernel's own faults, not about behaviour. */
+  readonly kernelOnly?: string;
   /** Only what is named here is compared. */
   readonly after?: Partial<Wanted<State>>;
 }

@@ -5,7 +5,7 @@ import type {
   ListenerRow,
   ServerRow,
   SessionLimits,
-} from './data-path.ts';
+} from '../model/index.ts';
 import { BACKEND, LOCAL_ADDRESS, WEB } from './network.ts';
 
 export const WEB_LISTENER: ListenerRow = {

@@ -1,5 +1,5 @@
 /** A local port that was used before: its own connection again, or another client's. */
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import {
   ACK,
   CLIENT_FIN,

@@ -1,6 +1,6 @@
 /** Two connections want one tuple at the server: neither loses, unless the policy says so. */
 
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import {
   CLIENT_DATA,
   CLIENT_FIN,

@@ -1,6 +1,6 @@
 /** Two connections that want one tuple: the policies, and the segments of who comes second. */
 import type { CollisionPolicy } from '../../binding/contract.ts';
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import { ACK, SYN, SYN_ACK, type Segment } from '../balancer/conversation.ts';
 import { CLIENT, direct, fromBalancer, fromServer, LOCAL, toBalancer } from '../network.ts';
 import { fromBack, fromFront, rewritten } from '../row.ts';

@@ -1,7 +1,7 @@
 /** Balanced and direct connections at the host of a server, segment by segment. */
 import { nop, toa, type TcpOption } from '../../../packet/index.ts';
 import type { Note } from '../../binding/verdicts.ts';
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import {
   ACK,
   SERVER_FIN,

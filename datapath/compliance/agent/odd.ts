@@ -1,7 +1,7 @@
 /** Frames that the agent cannot translate, and limits of its table. */
 import type { PacketFields } from '../../../packet/index.ts';
 import type { Verdict } from '../../binding/verdicts.ts';
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import { bytes, SYN } from '../balancer/conversation.ts';
 import { CLIENT, direct, fromBalancer, fromServer, OTHER_CLIENT } from '../network.ts';
 import { dropped, fromBack, fromFront, passed, rewritten, type Row } from '../row.ts';

@@ -1,6 +1,6 @@
 /** The client's address comes back, and the server's answers go where the requests came from. */
 import { nop, toa } from '../../../packet/index.ts';
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import {
   ACK,
   bytes,

@@ -1,6 +1,6 @@
 /** What comes from addresses that are not trusted, belongs to nobody, or was there before the agent. */
 import { nop, timestamps, unknownOption } from '../../../packet/index.ts';
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import {
   ACK,
   bytes,

@@ -1,5 +1,5 @@
 /** Socket mode of the same instance has taken over: what is known goes on, what is new from a local is not ours. */
-import type { AgentTables } from '../data-path.ts';
+import type { AgentTables } from '../../model/index.ts';
 import { ACK, CLIENT_DATA, SERVER_DATA, SYN, SYN_ACK } from '../balancer/conversation.ts';
 import { CLIENT, direct, fromBalancer, fromServer, LOCAL } from '../network.ts';
 import { fromBack, fromFront, passed, reconfigure, rewritten, type Row } from '../row.ts';

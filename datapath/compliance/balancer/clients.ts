@@ -1,7 +1,7 @@
 /** Many clients, each with a connection of its own; what the balancer made of their SYNs. */
 import assert from 'node:assert/strict';
 import { formatEndpoint, parseFrame, type Endpoint } from '../../../packet/index.ts';
-import type { BalancerTables, DataPath } from '../data-path.ts';
+import type { BalancerTables, DataPath } from '../../model/index.ts';
 import { fromBackend, fromClient, LOCAL_ADDRESS } from '../network.ts';
 import { WEB_TABLES } from '../tables.ts';
 import { ACK, CLIENT_FIN, SERVER_FIN, SYN, SYN_ACK, type Segment } from './conversation.ts';

@@ -8,7 +8,7 @@ import {
   windowScale,
   type TcpPacketFields,
 } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { CLIENT, fromBackend, fromClient, toBackend, toClient } from '../network.ts';
 import { fromBack, fromFront, sent, type Step } from '../row.ts';
 import type { Note } from '../../binding/verdicts.ts';

@@ -1,6 +1,6 @@
 /** Sessions end after the timeout of their state: never before, and completely. */
 import assert from 'node:assert/strict';
-import type { BalancerTables, DataPath, TimedState } from '../data-path.ts';
+import type { BalancerTables, DataPath, TimedState } from '../../model/index.ts';
 import type { Law } from '../law.ts';
 import { WEB_TABLES } from '../tables.ts';
 import { answer, close, establish, noFaults, open, portRange, send, type Way } from './clients.ts';

@@ -1,6 +1,6 @@
 /** What is not for a listener or a local passes byte for byte, whatever it is. */
 import { ethernet, icmpEcho, ip, tcp, udp } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { BACKEND, CLIENT, fromClient, LOCAL, WEB } from '../network.ts';
 import { fromBack, fromFront, passed, type Row } from '../row.ts';
 import { bytes, ESTABLISHED, SYN } from './conversation.ts';

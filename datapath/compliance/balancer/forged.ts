@@ -1,6 +1,6 @@
 /** What anyone can send under a client's address: it keeps nothing alive, and ends nothing at once. */
 import { toa } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import {
   BACKEND,
   CLIENT,

@@ -1,7 +1,7 @@
 /** Frames that cannot be translated: dropped by name when they are for us, else none of our business. */
 import { icmpEcho, toa, udp, type PacketFields } from '../../../packet/index.ts';
 import type { Verdict } from '../../binding/verdicts.ts';
-import type { BalancerTables, Side } from '../data-path.ts';
+import type { BalancerTables, Side } from '../../model/index.ts';
 import {
   BACKEND,
   CLIENT,

@@ -1,6 +1,6 @@
 /** A SYN to a listener becomes a session. */
 import { toa } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { BACKEND, CLIENT, fromClient, LOCAL, toBackend, WEB } from '../network.ts';
 import { dropped, fromFront, seize, sent, stillWrong, type Row } from '../row.ts';
 import {

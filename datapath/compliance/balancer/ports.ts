@@ -1,7 +1,7 @@
 /** Local ports: unique, late to come back, hard to foretell, found with bounded work. */
 import assert from 'node:assert/strict';
 import { formatEndpoint } from '../../../packet/index.ts';
-import type { BalancerTables, DataPath } from '../data-path.ts';
+import type { BalancerTables, DataPath } from '../../model/index.ts';
 import type { Law } from '../law.ts';
 import { BACKEND, OTHER_BACKEND } from '../network.ts';
 import { WEB_TABLES } from '../tables.ts';

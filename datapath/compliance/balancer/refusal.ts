@@ -2,7 +2,7 @@
 import { toa } from '../../../packet/index.ts';
 import type { EventType } from '../../binding/contract.ts';
 import type { Verdict } from '../../binding/verdicts.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { answerToClient, fromClient, OTHER_CLIENT, toBackend, WEB } from '../network.ts';
 import { dropped, fromFront, reconfigure, sent, type Row, type Step } from '../row.ts';
 import { WEB_LISTENER, WEB_TABLES } from '../tables.ts';

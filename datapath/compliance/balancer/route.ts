@@ -1,6 +1,6 @@
 /** Where translated packets go, and why they may not get there. */
 import { toa } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import {
   BACK_MTU_BYTES,
   CLIENT,

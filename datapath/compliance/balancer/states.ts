@@ -1,5 +1,5 @@
 /** How a connection's segments move its session from state to state. */
-import type { BalancerTables, SessionView } from '../data-path.ts';
+import type { BalancerTables, SessionView } from '../../model/index.ts';
 import { elapse, type Row, type Step } from '../row.ts';
 import {
   ACK,

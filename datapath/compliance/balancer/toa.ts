@@ -13,7 +13,7 @@ import {
   windowScale,
   type TcpOption,
 } from '../../../packet/index.ts';
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { BACK_MTU_BYTES, CLIENT, fromClient, toBackend } from '../network.ts';
 import { fromFront, sent, type Row } from '../row.ts';
 import { webWith } from '../tables.ts';

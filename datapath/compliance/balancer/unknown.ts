@@ -1,5 +1,5 @@
 /** What belongs to no session and opens none: answered with RST, so that a client fails fast. */
-import type { BalancerTables } from '../data-path.ts';
+import type { BalancerTables } from '../../model/index.ts';
 import { answerToClient, fromClient } from '../network.ts';
 import { dropped, fromFront, sent, type Row } from '../row.ts';
 import { webWith } from '../tables.ts';

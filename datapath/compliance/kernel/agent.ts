@@ -2,7 +2,7 @@
 import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
 import { agentMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
-import type { AgentTables, DataPath } from '../data-path.ts';
+import type { AgentTables, DataPath } from '../../model/index.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
 import { objectPath } from './private-network.ts';
 import { runOn } from './run.ts';

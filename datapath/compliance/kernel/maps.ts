@@ -20,7 +20,7 @@ import type { LoadedObject } from '../../binding/object.ts';
 import { RingBuffer } from '../../binding/ring-buffer.ts';
 import { stateOf, ticksFromSeconds } from '../../binding/sessions.ts';
 import { testRun } from '../../binding/test-run.ts';
-import type { EventView, SessionLimits, SessionView, Side, State } from '../data-path.ts';
+import type { EventView, SessionLimits, SessionView, Side, State } from '../../model/index.ts';
 import { findFaults } from './faults.ts';
 import { tupleOf } from './tuple.ts';
 

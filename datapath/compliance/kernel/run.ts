@@ -11,7 +11,7 @@ import {
   type Note,
   type Verdict,
 } from '../../binding/verdicts.ts';
-import type { Action, Outcome } from '../data-path.ts';
+import type { Action, Outcome } from '../../model/index.ts';
 
 const ACTIONS: Readonly<Record<number, Action>> = { [-1]: 'pass', 2: 'drop', 7: 'redirect' };
 const VERDICTS = namesOf<Verdict>(VERDICT);

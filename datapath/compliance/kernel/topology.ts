@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { Side } from '../data-path.ts';
+import type { Side } from '../../model/index.ts';
 import {
   BACK_MAC,
   BACK_MTU_BYTES,

@@ -1,15 +1,16 @@
-/** What the suite needs of a data path: the loaded kernel programs have it, and so has any model of them. */
+/** A data path, its tables and what they hold: the model is one, and so are the loaded kernel programs. */
 import type {
   CollisionAction,
   CollisionPolicy,
   EventType,
+  Note,
   Refusal,
   ScheduleSelect,
   SessionKind,
   SessionState,
   ToaMode,
-} from '../binding/contract.ts';
-import type { Note, Verdict } from '../binding/verdicts.ts';
+  Verdict,
+} from './words.ts';
 
 /** Where a frame comes from: the client's side, or the server's. */
 export type Side = 'front' | 'back';
@@ -129,6 +130,8 @@ export interface TrafficView {
   readonly refused: number;
   readonly toaInserted: number;
   readonly toaNotInserted: number;
+  readonly toaAnnounced: number;
+  readonly toaNotDelivered: number;
 }
 export interface EventView {
   readonly type: EventType;

@@ -1,0 +1,100 @@
+/** What is around the model in the suite: the routes of kernel/topology.ts, and chance out of a seed. */
+import {
+  cidr,
+  cidrContains,
+  endpoint,
+  ipv4Address,
+  macAddress,
+  type Ipv4Address,
+  type MacAddress,
+} from '../../../packet/index.ts';
+import type { Chance, Network, Route, Side, World } from '../../model/index.ts';
+import {
+  BACK_MAC,
+  BACK_MTU_BYTES,
+  BACKEND,
+  CLIENT,
+  CLIENT_MAC,
+  FRONT_MAC,
+  FRONT_MTU_BYTES,
+  OTHER_BACKEND,
+  OTHER_CLIENT,
+  SERVER_MAC,
+} from '../network.ts';
+
+interface Link {
+  readonly block: string;
+  readonly own: string;
+  readonly source: string;
+  readonly mtuBytes: number;
+  readonly neighbours: readonly string[];
+  readonly neighbourAddress: string;
+}
+
+const LINKS: Readonly<Record<Side, Link>> = {
+  front: {
+    block: '10.0.88.0/24',
+    own: '10.0.88.1',
+    source: FRONT_MAC,
+    mtuBytes: FRONT_MTU_BYTES,
+    neighbours: [CLIENT, OTHER_CLIENT],
+    neighbourAddress: CLIENT_MAC,
+  },
+  back: {
+    block: '10.0.98.0/24',
+    own: '10.0.98.1',
+    source: BACK_MAC,
+    mtuBytes: BACK_MTU_BYTES,
+    neighbours: [BACKEND, OTHER_BACKEND],
+    neighbourAddress: SERVER_MAC,
+  },
+};
+const BROADCAST = 255;
+const WORD = 2 ** 32;
+
+const OWN: Readonly<Record<Side, MacAddress>> = {
+  front: macAddress(FRONT_MAC),
+  back: macAddress(BACK_MAC),
+};
+const ROUTES = Object.values(LINKS).map((link) => ({
+  block: cidr(link.block),
+  own: ipv4Address(link.own),
+  neighbours: link.neighbours.map((at) => endpoint(at).address),
+  route: {
+    kind: 'next-hop',
+    source: macAddress(link.source),
+    destination: macAddress(link.neighbourAddress),
+    mtuBytes: link.mtuBytes,
+  } satisfies Route,
+}));
+
+export const modelNetwork: Network = {
+  ownAddress: (side) => OWN[side],
+  route: (to) => routeTo(to),
+};
+
+/** For rows and laws. */
+export const suiteWorld: Omit<World, 'clock'> = { network: modelNetwork, chance: chanceFrom(1) };
+
+/** Chance that is the same in every run. */
+export function chanceFrom(seed: number): Chance {
+  const next = numbersFrom(seed);
+  return { portStart: next, pick: (some) => some[next() % some.length] };
+}
+
+/** 32 random bits at a time (the generator splitmix32): the same ones for the same seed. */
+export function numbersFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x9e37_79b9) % WORD;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0_aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97);
+    return (mixed ^ (mixed >>> 15)) >>> 0;
+  };
+}
+
+function routeTo(to: Ipv4Address): Route {
+  const found = ROUTES.find(({ block }) => cidrContains(block, to));
+  if (!found || to === found.own || (to & 0xff) === BROADCAST) return { kind: 'none' };
+  return found.neighbours.includes(to) ? found.route : { kind: 'unresolved' };
+}

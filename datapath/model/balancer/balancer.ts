@@ -1,0 +1,151 @@
+/** The balancer: full NAT between clients and backends, one packet after the other. */
+import { macAddressFromBytes } from '../../../packet/index.ts';
+import type { Action, Outcome, Side } from '../data-path.ts';
+import { endpointKey, type Flow } from '../flow.ts';
+import { resetFor } from '../reset.ts';
+import { isOpeningSyn, receive, RST, type Received, type Segment } from '../segment.ts';
+import { isResting } from '../session.ts';
+import { notePacket, reopenIfResting } from '../states.ts';
+import type { Refused, Verdict } from '../words.ts';
+import { isOverLimit, openSession } from './open.ts';
+import type { Balancer, BalancerDirection, Listener } from './parts.ts';
+import { translate } from './translate.ts';
+
+const RESET_VERDICT = /^reset-/;
+
+/** One packet: what it is, what is decided, and how it leaves. */
+export function balance(balancer: Balancer, frame: Uint8Array, from: Side): Outcome {
+  const received = isForUs(balancer, frame, from)
+    ? receive(frame, balancer.world.clock.now())
+    : ({ kind: 'not-ipv4' } as const);
+  const verdict =
+    received.kind === 'tcp'
+      ? decideTcp(balancer, received.segment, from)
+      : decideOdd(balancer, received);
+  return {
+    verdict,
+    action: actionOf(verdict),
+    frame: frameOf(verdict, received, frame),
+    notes: balancer.journal.takeNotes(),
+  };
+}
+
+/** On a port of a bridge or in promiscuous mode others' frames come by. */
+function isForUs({ world }: Balancer, frame: Uint8Array, from: Side): boolean {
+  return macAddressFromBytes(frame.subarray(0, 6)) === world.network.ownAddress(from);
+}
+
+function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
+  let direction = balancer.sessions.find(segment.flow);
+  if (direction?.side === 'front' && isOpeningSyn(segment))
+    direction = admit(balancer, segment, direction);
+  if (!direction) {
+    const listener = balancer.listeners.get(endpointKey(segment.flow.to));
+    if (!listener) return isForLocal(balancer, segment.flow) ? 'drop-no-session' : 'pass';
+    const verdict = unknown(balancer, segment, listener);
+    if (verdict !== undefined) return verdict;
+    direction = balancer.sessions.find(segment.flow);
+    if (!direction) return 'drop-race';
+  }
+  return known(balancer, segment, direction, from);
+}
+
+/**
+ * A SYN on a resting session is a new connection, and admitted like one. Returns the
+ * direction when the session can be taken up again; undefined when the SYN has to open
+ * another session, or is to be refused.
+ */
+function admit(
+  balancer: Balancer,
+  segment: Segment,
+  direction: BalancerDirection,
+): BalancerDirection | undefined {
+  const { session } = direction;
+  if (segment.ttl <= 1 || !isResting(session)) return direction;
+  const listener = balancer.listeners.get(endpointKey(segment.flow.to));
+  if (listener && isOverLimit(balancer, listener)) return undefined;
+  if (listener && takesNew(balancer, session.backend)) return direction;
+  balancer.sessions.bury(session);
+  return undefined;
+}
+
+/** A backend that no pool's schedule has takes no new connections. */
+function takesNew({ tables, backends }: Balancer, backend: number): boolean {
+  const scheduled = tables.pools.some(({ schedule }) => schedule.includes(backend));
+  return scheduled && backends[backend] !== undefined;
+}
+
+/** A packet to a listener that no session has; undefined when it has one now. */
+function unknown(balancer: Balancer, segment: Segment, listener: Listener): Verdict | undefined {
+  if (!isOpeningSyn(segment)) return refusal(segment, 'unknown', listener.onUnknown);
+  if (segment.ttl <= 1) return 'drop-ttl';
+  const failure = openSession(balancer, segment, listener);
+  if (failure === undefined) return undefined;
+  const traffic = balancer.journal.listeners[listener.index];
+  if (traffic) traffic.refused += 1;
+  if (failure === 'drop-race' || failure === 'drop-internal') return failure;
+  return refusal(segment, failure, listener.onRefused);
+}
+
+/** A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */
+function refusal({ flags }: Segment, why: Refused, tone: 'reset' | 'drop'): Verdict {
+  return flags & RST ? `drop-${why}` : `${tone}-${why}`;
+}
+
+/** A packet whose tuple has a session. */
+function known(
+  balancer: Balancer,
+  segment: Segment,
+  direction: BalancerDirection,
+  from: Side,
+): Verdict {
+  if (segment.ttl <= 1) return 'drop-ttl'; // what ends here changes nothing
+  if (direction.side === 'front' && isOpeningSyn(segment)) {
+    const before = reopenIfResting(segment, direction);
+    if (before === 'dead') return 'drop-race';
+    if (before === 'resting') {
+      direction.toaDue = false;
+      direction.toaSent = false;
+      balancer.journal.note('reopened');
+    }
+  }
+  notePacket(segment, direction);
+  return translate(balancer, segment, direction, from);
+}
+
+/** Packets that cannot be translated: ours are dropped by name, others pass. */
+function decideOdd(balancer: Balancer, odd: Exclude<Received, { kind: 'tcp' }>): Verdict {
+  if (odd.kind === 'not-ipv4') return 'pass';
+  const isLocal = isForLocal(balancer, odd.flow);
+  const isOurs = isLocal || balancer.listeners.has(endpointKey(odd.flow.to));
+  switch (odd.kind) {
+    case 'not-tcp':
+      return isLocal ? 'drop-local-not-tcp' : 'pass';
+    case 'later-fragment':
+      return isLocal ? 'drop-later-fragment' : 'pass';
+    case 'bad-checksum':
+      return isOurs ? 'drop-bad-checksum' : 'pass';
+    case 'ip-options':
+      return isOurs ? 'drop-ip-options' : 'pass';
+    case 'first-fragment':
+      return isOurs ? 'drop-fragment' : 'pass';
+    case 'malformed':
+      return isOurs ? 'drop-malformed' : 'pass';
+  }
+}
+
+function isForLocal({ localAddresses }: Balancer, { to }: Flow): boolean {
+  return localAddresses.has(to.address);
+}
+
+function actionOf(verdict: Verdict): Action {
+  if (verdict === 'pass') return 'pass';
+  return verdict === 'to-backend' || verdict === 'to-client' || RESET_VERDICT.test(verdict)
+    ? 'redirect'
+    : 'drop';
+}
+
+function frameOf(verdict: Verdict, received: Received, frame: Uint8Array): Uint8Array {
+  if (received.kind !== 'tcp' || verdict === 'pass') return frame;
+  return RESET_VERDICT.test(verdict) ? resetFor(received.segment) : received.segment.frame;
+}

@@ -1,0 +1,119 @@
+/** A packet of a known session: both addresses, both ports, next hop. */
+import { macAddressBytes } from '../../../packet/index.ts';
+import type { Side } from '../data-path.ts';
+import { newEdit, writeFlow, type Edit } from '../edit.ts';
+import { FIN, RST, SYN, type Segment } from '../segment.ts';
+import { isHandshake } from '../states.ts';
+import { hasRoomForToa, insertToa, takeToa } from '../toa.ts';
+import type { Verdict } from '../words.ts';
+import type { Route } from '../world.ts';
+import type { Balancer, BalancerDirection } from './parts.ts';
+import { bareAckOf } from './bare-ack.ts';
+
+/** What goes on: the packet itself, or an ACK of our own, after which it comes by again. */
+type Sent = 'packet' | 'bare-ack';
+
+const MAC_BYTES = 6;
+/** Ethernet's header, and the VLAN tag that the kernel allows beyond the MTU. */
+const LINK_EXCESS_BYTES = 18;
+
+/** Sends the packet on as its session says. */
+export function translate(
+  balancer: Balancer,
+  segment: Segment,
+  direction: BalancerDirection,
+  from: Side,
+): Verdict {
+  const receivedBytes = segment.ipBytes;
+  const route = balancer.world.network.route(direction.leaves.to.address, from);
+  if (route.kind === 'none') return 'drop-no-route';
+  if (isTooBig(segment, route)) return 'drop-too-big';
+  const edit = newEdit();
+  const sent =
+    direction.side === 'front' && isHandshake(segment, direction)
+      ? handleToa(balancer, segment, direction, edit, route)
+      : 'packet';
+  writeFlow(segment, direction.leaves, edit, 1);
+  if (sent === 'packet') countTraffic(balancer, direction, receivedBytes);
+  addressTo(segment, route);
+  return direction.side === 'back' ? 'to-client' : 'to-backend';
+}
+
+function isTooBig({ ipBytes, frame }: Segment, route: Route): boolean {
+  if (route.kind !== 'next-hop') return false;
+  return ipBytes > route.mtuBytes || frame.length > route.mtuBytes + LINK_EXCESS_BYTES;
+}
+
+/** TOA of a segment of the client's handshake: forged ones out, the true one in. */
+function handleToa(
+  { journal }: Balancer,
+  segment: Segment,
+  direction: BalancerDirection,
+  edit: Edit,
+  route: Route,
+): Sent {
+  const traffic = journal.listeners[direction.session.listener];
+  const wantsToa = traffic !== undefined && carriesToa(segment, direction);
+  const mtuBytes = route.kind === 'next-hop' ? route.mtuBytes : undefined;
+  let [inserts, sent]: [boolean, Sent] = [wantsToa, 'packet'];
+  if (wantsToa && !hasRoomForToa(segment, mtuBytes)) {
+    traffic.toaNotInserted += 1;
+    sent = leaveToaToLater(segment, direction);
+    inserts = sent === 'bare-ack';
+    if (inserts) traffic.toaAnnounced += 1;
+  }
+  if (takeToa(segment, edit).found > 0) journal.note('toa-forged-client');
+  if (!inserts) return sent;
+  insertToa(segment, edit, segment.flow.from);
+  if (!(segment.flags & SYN)) direction.toaSent = true;
+  if (traffic) traffic.toaInserted += 1;
+  return sent;
+}
+
+/** True when this segment of the handshake has to carry TOA. */
+function carriesToa({ flags }: Segment, { toa, toaDue }: BalancerDirection): boolean {
+  if (flags & SYN) return toa !== 'off';
+  return !(flags & (FIN | RST)) && (toa === 'handshake' || toaDue);
+}
+
+/**
+ * A segment without room for TOA. A SYN leaves it to what completes the handshake;
+ * that, if it has no room either, gets a bare ACK of ours sent ahead of it: once.
+ */
+function leaveToaToLater(segment: Segment, direction: BalancerDirection): Sent {
+  if (segment.flags & SYN) {
+    direction.toaDue = true;
+    return 'packet';
+  }
+  if (direction.toaSent) return 'packet';
+  direction.toaSent = true;
+  bareAckOf(segment);
+  return 'bare-ack';
+}
+
+function countTraffic(
+  { journal }: Balancer,
+  { side, session }: BalancerDirection,
+  bytes: number,
+): void {
+  const [listener, backend] = [
+    journal.listeners[session.listener],
+    journal.backends[session.backend],
+  ];
+  if (!listener || !backend) return;
+  for (const traffic of [listener, backend])
+    if (side === 'back') {
+      traffic.packetsOut += 1;
+      traffic.bytesOut += bytes;
+    } else {
+      traffic.packetsIn += 1;
+      traffic.bytesIn += bytes;
+    }
+}
+
+/** Addresses the frame to the next hop. */
+function addressTo({ frame }: Segment, route: Route): void {
+  if (route.kind !== 'next-hop') return;
+  frame.set(macAddressBytes(route.destination), 0);
+  frame.set(macAddressBytes(route.source), MAC_BYTES);
+}

@@ -1,0 +1,5 @@
+/** The data plane in plain TypeScript: the specification that the kernel programs are held to. */
+export type * from './data-path.ts';
+export { modelAgent, modelBalancer } from './path.ts';
+export type * from './words.ts';
+export type { Chance, Network, Route, World } from './world.ts';

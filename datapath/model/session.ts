@@ -1,0 +1,91 @@
+/** A session: its life, which both directions share, and how the packets of each direction leave. */
+import type { SessionKind, SessionState } from './words.ts';
+import type { SessionView, Side } from './data-path.ts';
+import { tupleOf, type Flow } from './flow.ts';
+import type { Ticks } from './world.ts';
+
+export interface Session {
+  /** Never `free`: then there is none. */
+  state: SessionState;
+  readonly kind: SessionKind;
+  /** As received from the client's side, and from the server's. */
+  readonly front: Flow;
+  readonly back: Flow;
+  /** Who has sent a FIN, and who a RST. */
+  closedBy: ReadonlySet<Side>;
+  resetBy: ReadonlySet<Side>;
+  seen: Ticks;
+  created: Ticks;
+  frontIsn: number;
+  /** The server's initial sequence number; 0 until its SYN+ACK. */
+  backIsn: number;
+  reopened: boolean;
+  readonly adopted: boolean;
+  /** The local, or the remap range, whose port it holds. */
+  readonly local: number | undefined;
+  readonly backend: number;
+  readonly listener: number;
+  /** Agent: the peer port that the server sees unless there is a collision. */
+  readonly wantedPort: number;
+}
+
+/** How a packet with one of a session's two tuples leaves. */
+export interface Direction {
+  readonly side: Side;
+  readonly session: Session;
+  readonly leaves: Flow;
+  /** Established when it last looked: until a second has passed, data need not look again. */
+  established: boolean;
+  seen: Ticks;
+  /** The server's ISN + 1, 0 until this direction knows it: who acknowledges that completes the handshake. */
+  handshakeAck: number;
+}
+
+/** A bare session for these tuples. */
+export function newSession(
+  what: Pick<Session, 'kind' | 'front' | 'back' | 'frontIsn' | 'local' | 'backend'> &
+    Partial<Session>,
+): Session {
+  return {
+    state: 'opening',
+    closedBy: NOBODY,
+    resetBy: NOBODY,
+    seen: 0,
+    created: 0,
+    backIsn: 0,
+    reopened: false,
+    adopted: false,
+    listener: 0,
+    wantedPort: 0,
+    ...what,
+  };
+}
+
+export const NOBODY: ReadonlySet<Side> = new Set();
+
+export function isLive({ state }: Session): boolean {
+  return state === 'opening' || state === 'established' || state === 'closing';
+}
+
+/** Its tuple is still the ends', so nobody else gets it. */
+export function isResting({ state }: Session): boolean {
+  return state === 'time-wait' || state === 'reset';
+}
+
+export function viewOfSession(session: Session): SessionView {
+  return {
+    state: session.state,
+    kind: session.kind,
+    front: tupleOf(session.front),
+    back: tupleOf(session.back),
+    closedBy: (['front', 'back'] as const).filter((side) => session.closedBy.has(side)),
+    flags: (['remapped', 'adopted', 'reopened'] as const).filter((flag) =>
+      flag === 'remapped' ? isRemapped(session) : session[flag],
+    ),
+  };
+}
+
+/** Agent: the server sees another port than the client's. */
+function isRemapped({ kind, local }: Session): boolean {
+  return kind !== 'balanced' && local !== undefined;
+}

@@ -1,0 +1,71 @@
+/** The words of the data path; their numbers are the kernel's business (datapath/contract.h). */
+
+/** How a packet leaves. */
+export type Verdict =
+  /** Not ours: untouched. */
+  | 'pass'
+  /** Translated, from the client's side to the server's, or back. */
+  | 'to-backend'
+  | 'to-client'
+  /** Agent: of a known session, nothing to rewrite. */
+  | 'kept'
+  | `${'reset' | 'drop'}-${Refused}`
+  /** Lengths that contradict each other. */
+  | 'drop-malformed'
+  /** Of the IPv4 header. */
+  | 'drop-bad-checksum'
+  | 'drop-fragment'
+  | 'drop-later-fragment'
+  | 'drop-ip-options'
+  /** It would be 0 after us. */
+  | 'drop-ttl'
+  /** To a local, and no session has that tuple. */
+  | 'drop-no-session'
+  /** Its session is being deleted at this moment. */
+  | 'drop-race'
+  | 'drop-no-route'
+  | 'drop-too-big'
+  /** The tables contradict each other. */
+  | 'drop-internal'
+  | 'drop-local-not-tcp'
+  /** Agent: the tuple has an owner, and the policy is drop. */
+  | 'drop-collision'
+  | 'drop-remap-exhausted'
+  /** Agent: the tuple belongs to another connection by now. */
+  | 'drop-stale'
+  /** Agent: the server has had this tuple all along. */
+  | 'drop-tuple-owned';
+
+/** Why a client's packet becomes no session; each has two tones. */
+export type Refused = 'unknown' | 'no-backend' | 'no-local-port' | 'table-full' | 'listener-limit';
+
+/** What is counted besides the packet's end. */
+export type Note =
+  | 'toa-forged-client'
+  | 'toa-untrusted'
+  | 'toa-missing'
+  | 'toa-stripped'
+  | 'hairpin'
+  | 'collision-remapped'
+  | 'collision-local'
+  | 'collision-dropped'
+  | 'adopted'
+  | 'event-lost'
+  | 'reopened'
+  | 'opening-evicted'
+  | 'remap-exhausted'
+  | 'toa-not-delivered';
+
+/** `free` and `dead` are a slot's states: unused, and about to be. */
+export type SessionState =
+  'free' | 'opening' | 'established' | 'closing' | 'time-wait' | 'reset' | 'dead';
+/** `restored`, `kept` and `direct` are the agent's. */
+export type SessionKind = 'balanced' | 'restored' | 'kept' | 'direct';
+
+export type ToaMode = 'off' | 'syn' | 'handshake';
+export type Refusal = 'reset' | 'drop';
+export type ScheduleSelect = 'round-robin' | 'source-hash';
+export type CollisionPolicy = 'remap' | 'local' | 'drop';
+
+export type EventType = 'collision' | 'no-local-port' | 'no-backend' | 'table-full';
+export type CollisionAction = 'none' | 'remapped' | 'kept-local' | 'dropped';
