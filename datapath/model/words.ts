@@ -54,7 +54,9 @@ export type Note =
   | 'reopened'
   | 'opening-evicted'
   | 'remap-exhausted'
-  | 'toa-not-delivered';
+  | 'toa-not-delivered'
+  | 'reused'
+  | 'resting-evicted';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =
