@@ -5,6 +5,7 @@ import { balancer } from './commands/balancer.ts';
 import { check } from './commands/check.ts';
 import { detach } from './commands/detach.ts';
 import { diagnose } from './commands/diagnose.ts';
+import { doctor } from './commands/doctor.ts';
 import { get } from './commands/get.ts';
 import { lab } from './commands/lab.ts';
 import { probe } from './commands/probe.ts';
@@ -17,6 +18,7 @@ export const REGISTRY: readonly (Command | Group)[] = [
   check,
   detach,
   diagnose,
+  doctor,
   get,
   lab,
   probe,

@@ -84,7 +84,7 @@ export function listMarks(instance: string, role: Holder): string[] {
   return listDirectory(roleDirectory(instance, role)).filter((name) => !PIN.test(name));
 }
 
-function isBpffs(): boolean {
+export function isBpffs(): boolean {
   try {
     return statfsSync(BPFFS).type === BPFFS_MAGIC;
   } catch {
