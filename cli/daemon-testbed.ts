@@ -117,9 +117,9 @@ export function makeTestbed(instance: string) {
       child.stdout?.on('data', (chunk: Buffer) => (received += chunk.length));
       return {
         stop: () => void child.kill(),
-        goesOn: () => {
+        goesOn: (withinMs = 2_000) => {
           const before = received;
-          return eventually(() => received > before, 2_000);
+          return eventually(() => received > before, withinMs);
         },
       };
     },

@@ -170,6 +170,13 @@ export const RESOURCES = {
       text('version', 'VERSION'),
       text('since', 'SINCE'),
       text('configFile', 'CONFIGURATION'),
+      text('configSince', 'IN FORCE SINCE', { wide: true }),
+      {
+        field: 'reloadError',
+        heading: 'LAST RELOAD',
+        text: (row) => (row['reloadError'] === null ? '' : 'refused'),
+        paint: (_, style) => style.bad,
+      },
       count('sessionCapacity', 'CAPACITY', { wide: true }),
       count('adoptedMaps', 'ADOPTED MAPS', { wide: true }),
     ],

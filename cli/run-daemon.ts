@@ -6,6 +6,7 @@ import { isForPeople } from '../control/daemon/failure.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../control/daemon/log.ts';
 import type { DaemonOptions } from '../control/daemon/serve.ts';
 import { choice } from './choice.ts';
+import { hangups } from './hangups.ts';
 import { CommandError, flag, option, optionOr, UsageError, type Context } from './command.ts';
 import { readInstance } from './instance.ts';
 
@@ -37,7 +38,7 @@ export type DaemonCommandOptions = {
 
 export type DaemonKind<C extends { readonly instance: string }> = {
   readonly load: (file: string, machine: Machine) => Promise<C>;
-  readonly run: (config: C, options: DaemonOptions) => Promise<void>;
+  readonly run: (config: C, options: DaemonOptions<C>) => Promise<void>;
 };
 
 /** Resolves when the daemon has been told to stop and has. */
@@ -48,29 +49,33 @@ export async function runDaemon<C extends { readonly instance: string }>(
 ): Promise<number> {
   const file = given.config;
   if (file === undefined) throw new UsageError('no configuration is given; use -c FILE');
-  const config = await load(kind, file);
-  const options: DaemonOptions = {
-    configFile: resolve(file),
-    log: createLog(given.logLevel, stderr.isTerminal),
-    signal,
-    detachOnExit: given.detachOnExit,
+  const requests = hangups();
+  const read = async () => {
+    const config = await kind.load(file, thisMachine);
+    return { ...config, instance: given.instance ?? config.instance };
   };
   try {
-    await kind.run({ ...config, instance: given.instance ?? config.instance }, options);
+    const config = await firstTime(read, file);
+    await kind.run(config, {
+      configFile: resolve(file),
+      log: createLog(given.logLevel, stderr.isTerminal),
+      signal,
+      detachOnExit: given.detachOnExit,
+      source: { requests, read },
+    });
     return 0;
   } catch (error) {
     if (isForPeople(error)) throw new CommandError(error.message, { cause: error });
     throw error;
+  } finally {
+    requests.close();
   }
 }
 
 /** Bad configuration is bad input: exit code 2, every problem on a line of its own. */
-async function load<C extends { readonly instance: string }>(
-  { load }: DaemonKind<C>,
-  file: string,
-): Promise<C> {
+async function firstTime<C>(read: () => Promise<C>, file: string): Promise<C> {
   try {
-    return await load(file, thisMachine);
+    return await read();
   } catch (error) {
     if (error instanceof ConfigError)
       throw new UsageError(`${file} cannot be used; nothing was changed\n${error.message}`);

@@ -14,6 +14,9 @@ export const agent = command({
     'getpeername() answer (mode: socket), where they cannot. Loads the kernel programs or takes\n' +
     'over what an earlier agent of this instance left in the kernel. The kernel goes on without\n' +
     'it: stopping it, or losing it, ends no connection. `fullnat detach` removes everything.\n\n' +
+    'SIGHUP: the file is read again. What changed is applied and nothing else touched; when the\n' +
+    'file cannot be used, or cannot be had while the daemon runs, all stays as it was and the log\n' +
+    'says why.\n\n' +
     'Logs go to stderr: one line an event on a terminal, JSON otherwise. Exit code 2: the\n' +
     'configuration cannot be used, and nothing was touched.',
   arguments: {},

@@ -12,6 +12,9 @@ export const balancer = command({
     'balancer of this instance left in the kernel (sessions go on), and keeps tables and health\n' +
     'checks going until Ctrl-C or SIGTERM. The kernel forwards without it: stopping it, or losing\n' +
     'it, ends no connection. `fullnat detach` removes everything.\n\n' +
+    'SIGHUP: the file is read again. What changed is applied and nothing else touched; when the\n' +
+    'file cannot be used, or cannot be had while the daemon runs, all stays as it was and the log\n' +
+    'says why.\n\n' +
     'Logs go to stderr: one line an event on a terminal, JSON otherwise. Exit code 2: the\n' +
     'configuration cannot be used, and nothing was touched.',
   arguments: {},

@@ -1,24 +1,32 @@
 /** The agent's daemon in packet mode: loads or adopts the data path, tells it whom to trust, keeps the collisions. */
 import { agentMaps } from '../../datapath/binding/object-maps.ts';
 import type { Event } from '../../datapath/binding/contract.ts';
-import type { Capacities, LoadedObject } from '../../datapath/binding/object.ts';
+import {
+  refuseOtherCapacities,
+  type Capacities,
+  type LoadedObject,
+} from '../../datapath/binding/object.ts';
 import type { CollisionRow, EventRow } from '../api/rows.ts';
-import type { PacketAgentConfig } from '../config/agent.ts';
-import { attachOnly, type Place } from '../daemon/attachments.ts';
+import type { AgentConfig, PacketAgentConfig } from '../config/agent.ts';
+import { Attachments, type Place } from '../daemon/attachments.ts';
 import { infoRow } from '../daemon/counters.ts';
 import { readEvents } from '../daemon/events.ts';
+import { messageOf } from '../daemon/failure.ts';
 import { History } from '../daemon/history.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
 import { findReferences } from '../daemon/references.ts';
+import type { ReloadState } from '../daemon/reload.ts';
 import {
   behindDoor,
-  messageOf,
+  keepWorking,
   sayGoodbye,
   type DaemonOptions,
   type Door,
+  type Work,
 } from '../daemon/serve.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { removeWhenDone } from './mode-before.ts';
+import { inMode } from './mode.ts';
 import { takeOverSocketMode } from './socket-before.ts';
 import { agentResources, collisionRow, eventRow } from './resources.ts';
 import { applyAgent } from './tables.ts';
@@ -28,7 +36,7 @@ const EVENTS_KEPT = 10_000;
 /** Resolves when the daemon has stopped; rejects when it could not start. */
 export async function runPacketAgent(
   config: PacketAgentConfig,
-  options: DaemonOptions,
+  options: DaemonOptions<AgentConfig>,
 ): Promise<void> {
   const { instance } = config;
   await behindDoor('agent', instance, options, async (door) => {
@@ -44,18 +52,23 @@ export async function runPacketAgent(
 
 async function keepRestoring(
   config: PacketAgentConfig,
-  { log, configFile }: DaemonOptions,
+  options: DaemonOptions<AgentConfig>,
   object: LoadedObject,
   door: Door,
 ): Promise<void> {
+  const { log, configFile } = options;
   const { instance } = config;
   const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
   const maps = agentMaps(object);
+  const attachments = new Attachments({ object, instance, role: 'agent', log });
+  const apply = async (wanted: PacketAgentConfig) => {
+    await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, wanted);
+    attachments.place(placesOf(wanted));
+    log.info({ servers: wanted.servers.length }, 'restoring client addresses');
+  };
   maps.takenOver.set(0, 0); /* back from socket mode */
-  await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, config);
   await startSweep(object);
-  attachOnly(object, { instance, role: 'agent' }, placesOf(config), log);
-  log.info({ servers: config.servers.length }, 'restoring client addresses');
+  await apply(config);
   const before = takeOverSocketMode(instance);
   if (before !== undefined)
     log.info(
@@ -79,13 +92,23 @@ async function keepRestoring(
   const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
   try {
     readEvents(maps.events, onEvent, onError, stop.signal);
-    const resources = agentResources({
-      maps,
-      collisions: () => collisions.all(),
-      events: () => events.all(),
-      info: () => ({ ...infoRow(facts, object, maps), mode: 'packet' }),
-    });
-    await door.answerUntilStopped(resources);
+    const resources = (reload: () => ReloadState) =>
+      agentResources({
+        maps,
+        collisions: () => collisions.all(),
+        events: () => events.all(),
+        info: () => ({ ...infoRow({ ...facts, ...reload() }, object, maps), mode: 'packet' }),
+      });
+    const work: Work<AgentConfig> = {
+      check: async (wanted) => {
+        const capacities = capacitiesOf(inMode('packet', wanted));
+        await refuseOtherCapacities(object, { instance, role: 'agent', capacities });
+      },
+      apply: (wanted) => apply(inMode('packet', wanted)),
+      follow: () => attachments.follow(),
+      resources,
+    };
+    await keepWorking(config, options, work, door);
   } finally {
     stop.abort();
     await removal;

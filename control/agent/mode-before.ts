@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { detachInstance } from '../../datapath/binding/attach.ts';
 import type { Holder } from '../../datapath/binding/pins.ts';
 import type { Log } from '../daemon/log.ts';
-import { messageOf } from '../daemon/serve.ts';
+import { messageOf } from '../daemon/failure.ts';
 
 export type ModeBefore = {
   /** As people call it. */

@@ -5,7 +5,7 @@ import { runPacketAgent } from './daemon.ts';
 import { runSocketAgent } from './socket/daemon.ts';
 
 /** Resolves when the daemon has stopped; rejects when it could not start. */
-export function runAgent(config: AgentConfig, options: DaemonOptions): Promise<void> {
+export function runAgent(config: AgentConfig, options: DaemonOptions<AgentConfig>): Promise<void> {
   switch (config.mode) {
     case 'packet':
       return runPacketAgent(config, options);

@@ -190,6 +190,10 @@ export type BaseInfoRow = {
   version: string;
   since: Timestamp;
   configFile: string;
+  /** When what is in force was taken up. */
+  configSince: Timestamp;
+  /** Why the last reload took nothing up; null when it did, or when there was none. */
+  reloadError: string | null;
   contractVersion: number;
   adoptedMaps: number;
   /** Run counts are zero while kernel.bpf_stats_enabled is off. */

@@ -20,7 +20,7 @@ const RETRY_MS = 1_000;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
-  readonly #config: BalancerConfig;
+  #config: BalancerConfig;
   readonly #pending = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
@@ -47,6 +47,25 @@ export class Scheduler {
     this.#writing = this.#writing.then(() => this.#write(pool));
   }
 
+  /**
+   * Runs `apply`, which brings the tables to another configuration, while nothing else writes
+   * them; what changes meanwhile is written after it. If it fails, the old one goes on.
+   */
+  change(config: BalancerConfig, apply: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(async () => {
+      const old = this.#config;
+      this.#config = config;
+      try {
+        await apply();
+      } catch (error) {
+        this.#config = old;
+        throw error;
+      }
+    });
+    this.#writing = done.catch(() => {});
+    return done;
+  }
+
   /** Resolves when everything asked for is written. */
   settled(): Promise<void> {
     return this.#writing;
@@ -55,6 +74,7 @@ export class Scheduler {
   async #write(pool: string): Promise<void> {
     const { tables, log } = this.#parts;
     this.#pending.delete(pool);
+    if (!this.#config.pools.some(({ name }) => name === pool)) return;
     try {
       await tables.writeSchedule(pool, this.entriesOf(pool, tables.indices));
     } catch (error) {

@@ -234,6 +234,27 @@ describe('a restart', () => {
   });
 });
 
+test('accounts of local ports are forgotten with a backend that is gone, never with a local that moved', async () => {
+  const memory = balancerMemory({ small: 2 });
+  const locals = ['10.0.124.160-10.0.124.161'];
+  const { indices } = await start(memory, { ...web, locals });
+  const [one, two] = [ONE, TWO].map((key) => indices.backends.get(key) ?? -1);
+  const pairs = [0, 1].flatMap((local) =>
+    [one, two].map((backend) => ({ local, backend: backend ?? -1 })),
+  );
+  const idle = { allocated: 9, probes: 9, failed: 0, reused: 0, cursor: 5, inUse: 0, resting: 0 };
+  for (const pair of pairs) memory.maps.localPorts.set(pair, idle);
+  await start(memory, { ...web, locals: ['10.0.124.161', '10.0.124.163'] });
+  await start(memory, { ...web, pools: { web: { [ONE]: 1 } }, locals });
+  /* a session may begin at any moment, and its end is counted in the account of its beginning */
+  assert.equal([...memory.maps.localPorts.keys()].length, 4);
+  await start(memory, { ...web, pools: { web: { [ONE]: 1, [THREE]: 1 } }, locals });
+  assert.deepEqual(
+    new Set([...memory.maps.localPorts.keys()].map(({ backend }) => backend)),
+    new Set([one]),
+  );
+});
+
 test('a table that is swapped again and again never lies where the last one was', async () => {
   let nowMs = 0;
   const memory = balancerMemory({ schedule: 6 });

@@ -35,8 +35,8 @@ export class Tables {
   }
 
   /**
-   * Backends that an earlier daemon had taken out of a pool that goes on. Call before
-   * `apply`, which writes new tables.
+   * Backends that an earlier daemon, or this one under an earlier configuration, had taken
+   * out of a pool that goes on. Call before `apply`, which writes new tables.
    */
   backendsOutOfUse(config: BalancerConfig): ReadonlyMap<string, ReadonlySet<EndpointKey>> {
     const { maps } = this.#parts;
@@ -78,25 +78,33 @@ export class Tables {
       backends: Math.min(maps.backends.length, 0xffff),
       locals: Math.min(maps.locals.length, 0xffff),
     });
-    this.#indices = indices;
 
     maps.settings.set(0, this.#settings(config, maps.settings.get(0), indices.locals.length));
     this.#removeListeners(desired);
     this.#writeBackends(desired, indices, current);
     this.#writeLocals(indices, current);
-    for (const pool of desired.pools) await this.writeSchedule(pool, entriesOf(pool, indices));
+    for (const pool of desired.pools)
+      await this.#swapSchedule(pool, entriesOf(pool, indices), indices);
     this.#writeListeners(desired, indices, current);
     this.#removeRest(desired, indices, current);
+    this.#indices = indices;
   }
 
   /** Swaps the whole table of a pool; an empty one refuses every new connection. */
-  async writeSchedule(pool: string, entries: readonly number[]): Promise<void> {
+  writeSchedule(pool: string, entries: readonly number[]): Promise<void> {
+    return this.#swapSchedule(pool, entries, this.#indices);
+  }
+
+  async #swapSchedule(
+    pool: string,
+    entries: readonly number[],
+    { pools, locals }: Pick<Indices, 'pools' | 'locals'>,
+  ): Promise<void> {
     const { maps } = this.#parts;
-    const index = this.#indices.pools.get(pool);
-    if (index === undefined) throw new RangeError(`there is no pool ${pool}`);
+    const index = indexIn(pools, pool);
     const old = maps.pools.get(index);
     const oldRun = unpackTable(old.table);
-    const localsCount = this.#indices.locals.length;
+    const localsCount = locals.length;
     const isSame =
       oldRun.length === entries.length &&
       this.#entriesOf(oldRun).every((entry, i) => entry === entries[i]);
@@ -160,7 +168,7 @@ export class Tables {
       if (known === undefined) {
         maps.backendTraffic.clear(index);
         maps.backendLive.set(index, 0);
-        this.#forgetPorts(({ backend }) => backend === index);
+        this.#forgetPorts(index);
       }
       maps.backends.set(index, { ...endpoint, used: true, out: true });
     }
@@ -168,19 +176,13 @@ export class Tables {
 
   #writeLocals({ locals }: Indices, current: Current): void {
     const { maps } = this.#parts;
-    const changed = new Set<number>();
     locals.forEach((local, index) => {
       const old = maps.locals.get(index);
-      if (current.locals.get(local.addr) !== index) changed.add(index);
-      else if (old.portLow === local.portLow && old.portHigh === local.portHigh) return;
+      const isSame = old.portLow === local.portLow && old.portHigh === local.portHigh;
+      if (current.locals.get(local.addr) === index && isSame) return;
       maps.locals.set(index, local);
       maps.localsByAddr.set(local.addr, index);
     });
-    /* what is counted of a pair with sessions goes on until they have ended */
-    if (changed.size > 0)
-      this.#forgetPorts(
-        ({ local }, { inUse, resting }) => changed.has(local) && inUse + resting === 0,
-      );
   }
 
   #writeListeners(desired: Desired, { listeners, pools }: Indices, current: Current): void {
@@ -215,16 +217,18 @@ export class Tables {
       if (!wantedLocals.has(addr)) maps.localsByAddr.delete(addr);
   }
 
-  #forgetPorts(isMeant: (pair: PairKey, ports: { inUse: number; resting: number }) => boolean) {
+  /**
+   * Only of a backend that no session has and no table gives. An account that a session is
+   * counted in must stay: the kernel would count its end in a new one, below zero, and that
+   * many ports would seem to be in use for ever. Of a local whose index another one takes,
+   * the counts therefore go on.
+   */
+  #forgetPorts(backend: number) {
     const { localPorts } = this.#parts.maps;
-    for (const pair of [...localPorts.keys()]) {
-      const ports = localPorts.get(pair);
-      if (ports !== undefined && isMeant(pair, ports)) localPorts.delete(pair);
-    }
+    for (const pair of [...localPorts.keys()])
+      if (pair.backend === backend) localPorts.delete(pair);
   }
 }
-
-type PairKey = { local: number; backend: number };
 
 export function readCurrent(maps: ReconciledMaps): Current {
   const listeners = new Map<EndpointKey, { index: number; pool: number }>();

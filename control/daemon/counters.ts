@@ -19,12 +19,18 @@ import {
   type Verdict,
 } from '../../datapath/binding/verdicts.ts';
 import type { BaseInfoRow, DropRow, InfoRow, NoteRow, SweepRow } from '../api/rows.ts';
+import type { ReloadState } from './reload.ts';
 
 /** Packets that were not simply passed or translated. */
 const FORWARDED: readonly Verdict[] = ['pass', 'to-backend', 'to-client', 'kept'];
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
-export type DaemonFacts = { role: Role; instance: string; configFile: string; since: Date };
+export type DaemonFacts = ReloadState & {
+  role: Role;
+  instance: string;
+  configFile: string;
+  since: Date;
+};
 
 export function dropRows({ verdicts }: Pick<CommonMaps, 'verdicts'>): DropRow[] {
   return (Object.entries(VERDICT) as [Verdict, number][])
@@ -58,7 +64,7 @@ export function infoRow(
 
 /** What is true of every daemon. */
 export function baseInfoRow(
-  { role, instance, configFile, since }: DaemonFacts,
+  { role, instance, configFile, since, configSince, reloadError }: DaemonFacts,
   object: LoadedObject,
 ): BaseInfoRow {
   return {
@@ -68,6 +74,8 @@ export function baseInfoRow(
     version: (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
     since: since.toISOString(),
     configFile,
+    configSince: configSince.toISOString(),
+    reloadError,
     contractVersion: CONTRACT_VERSION,
     adoptedMaps: object.adopted.length,
     programs: object.programs.map(({ fd, name }) => {

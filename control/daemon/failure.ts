@@ -1,4 +1,4 @@
-/** Which errors are messages for the person who started a daemon, and not bugs. */
+/** Errors as people read them: which are messages for the person who started a daemon, and not bugs. */
 import { BpfError } from '../../datapath/binding/errors.ts';
 import { AlreadyRunningError } from '../api/socket.ts';
 import { NoRoomError } from './assign.ts';
@@ -8,4 +8,8 @@ export function isForPeople(error: unknown): error is Error {
   return [BpfError, AlreadyRunningError, NoRoomError, MachineError].some(
     (kind) => error instanceof kind,
   );
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

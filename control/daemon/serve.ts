@@ -3,9 +3,11 @@ import { detachInstance } from '../../datapath/binding/attach.ts';
 import type { Holder, Role } from '../../datapath/binding/pins.ts';
 import { createApp, type Resources } from '../api/app.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
+import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
+import { Reloader, type ReloadSource, type ReloadState } from './reload.ts';
 
-export type DaemonOptions = {
+export type DaemonOptions<C> = {
   /** As the user named it. */
   readonly configFile: string;
   readonly log: Log;
@@ -13,7 +15,23 @@ export type DaemonOptions = {
   readonly signal: AbortSignal;
   /** Take programs and maps away when it stops. */
   readonly detachOnExit: boolean;
+  /** Who asks for the file to be read again, and how it is read. */
+  readonly source: ReloadSource<C>;
 };
+
+/** What a daemon's role does with a configuration. */
+export type Work<C> = {
+  /** Rejects when it cannot be had; changes nothing. */
+  readonly check: (config: C) => void | Promise<void>;
+  /** Brings everything to it, from wherever an earlier attempt left it. */
+  readonly apply: (config: C) => Promise<void>;
+  /** Called all the time: what else has to be looked after. */
+  readonly follow?: () => void;
+  readonly resources: (reload: () => ReloadState) => Resources;
+};
+
+/** An interface that is made anew has no program for so long; a look costs some 50 µs. */
+const FOLLOW_MS = 250;
 
 /** Where a daemon's questions come in. */
 export type Door = {
@@ -25,7 +43,7 @@ export type Door = {
 export async function behindDoor(
   role: Role,
   instance: string,
-  { log, signal }: Pick<DaemonOptions, 'log' | 'signal'>,
+  { log, signal }: Pick<DaemonOptions<unknown>, 'log' | 'signal'>,
   work: (door: Door) => Promise<void>,
 ): Promise<void> {
   let open: (app: ReturnType<typeof createApp>) => void = () => {};
@@ -45,10 +63,30 @@ export async function behindDoor(
   }
 }
 
+/** With the configuration in force: answers, reloads and looks after things until the daemon is to stop. */
+export async function keepWorking<C extends { readonly instance: string }>(
+  config: C,
+  { log, source }: Pick<DaemonOptions<C>, 'log' | 'source'>,
+  { check, apply, follow = () => {}, resources }: Work<C>,
+  door: Door,
+): Promise<void> {
+  const reloader = new Reloader({ source, check, apply, log }, config);
+  const stop = new AbortController();
+  const timer = setInterval(follow, FOLLOW_MS);
+  const reloads = reloader.run(stop.signal);
+  try {
+    await door.answerUntilStopped(resources(() => reloader.state));
+  } finally {
+    stop.abort();
+    clearInterval(timer);
+    await reloads;
+  }
+}
+
 export async function sayGoodbye(
   role: Role,
   instance: string,
-  { detachOnExit, log }: Pick<DaemonOptions, 'detachOnExit' | 'log'>,
+  { detachOnExit, log }: Pick<DaemonOptions<unknown>, 'detachOnExit' | 'log'>,
 ): Promise<void> {
   if (!detachOnExit) {
     log.info(
@@ -63,10 +101,6 @@ export async function sayGoodbye(
     { role, instance, filters, links, pins, sessionsEnded },
     'stopped; the data path is removed',
   );
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

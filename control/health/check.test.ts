@@ -18,16 +18,19 @@ type Story = {
   stopsAtMs: number;
   way: Way;
   seed: number;
+  /** At each check: as people and time servers set a machine's clock. */
+  jumpMs: number;
 };
 
 /** The backend works, stops at a moment, and works again a long time later. */
-async function tell({ stopsAtMs, way, seed, ...timing }: Story) {
+async function tell({ stopsAtMs, way, seed, jumpMs, ...timing }: Story) {
   const clock = new VirtualClock();
   const stop = new AbortController();
   const longMs = (timing.intervalMs + timing.timeoutMs) * (timing.fall + timing.rise + 2);
   const backAtMs = stopsAtMs + longMs;
   const connect: Connector = async (_target, timeoutMs, signal) => {
-    const works = clock.nowMs() < stopsAtMs || clock.nowMs() >= backAtMs;
+    clock.jump(jumpMs);
+    const works = clock.steadyMs() < stopsAtMs || clock.steadyMs() >= backAtMs;
     if (works) return { ok: true };
     if (way === 'refused') return { ok: false, reason: 'connect refused' };
     await clock.sleep(timeoutMs, signal);
@@ -36,7 +39,7 @@ async function tell({ stopsAtMs, way, seed, ...timing }: Story) {
   const changes: { atMs: number; isUsed: boolean }[] = [];
   let isUsed = true;
   const onHealth = (health: Health) => {
-    if (health.isUsed !== isUsed) changes.push({ atMs: clock.nowMs(), isUsed: health.isUsed });
+    if (health.isUsed !== isUsed) changes.push({ atMs: clock.steadyMs(), isUsed: health.isUsed });
     isUsed = health.isUsed;
   };
   let state = seed;
@@ -63,6 +66,7 @@ const anyStory: fc.Arbitrary<Story> = fc
     stopsAtMs: fc.integer({ min: 1, max: 20_000 }),
     way: fc.constantFrom<Way>('refused', 'silent'),
     seed: fc.nat(),
+    jumpMs: fc.constantFrom(0, 0, 3_600_000, -3_600_000),
   })
   .map(({ timeoutShare, ...rest }) => ({
     ...rest,

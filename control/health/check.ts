@@ -4,8 +4,10 @@ import { step, type CheckResult, type Health, type Limits } from './state.ts';
 
 /** Time, as the checker needs it; tests have one of their own. */
 export interface Clock {
-  /** Since 1970. */
+  /** Since 1970; jumps when somebody sets the machine's clock. */
   nowMs(): number;
+  /** Since some moment; never jumps. */
+  steadyMs(): number;
   /** Resolves early, without an error, when the signal aborts. */
   sleep(durationMs: number, signal: AbortSignal): Promise<void>;
 }
@@ -48,12 +50,12 @@ export async function checkRepeatedly(
 ): Promise<void> {
   let health = start;
   while (!signal.aborted) {
-    const beganMs = clock.nowMs();
+    const beganMs = clock.steadyMs();
     const result = await connect(options.target, options.timeoutMs, signal);
     if (signal.aborted) return;
     health = step(health, result, options, clock.nowMs());
     onHealth(health);
     const untilMs = beganMs + options.intervalMs * (1 - JITTER * random());
-    await clock.sleep(Math.max(0, untilMs - clock.nowMs()), signal);
+    await clock.sleep(Math.max(0, untilMs - clock.steadyMs()), signal);
   }
 }

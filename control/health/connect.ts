@@ -35,5 +35,6 @@ export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  steadyMs: () => performance.now(),
   sleep: (durationMs, signal) => wait(durationMs, undefined, { signal }).catch(() => undefined),
 };

@@ -20,32 +20,27 @@ function monitor(
   const changes: string[] = [];
   const checked: string[] = [];
   const { pools } = configOf({ listeners: {}, pools: { web: { [ONE]: 1, [TWO]: 1 } }, health });
-  const its = new HealthMonitor(
-    {
-      clock,
-      random: () => 0,
-      connect: async (target) => {
-        checked.push(formatEndpoint(target));
-        return refusing.has(formatEndpoint(target))
-          ? { ok: false, reason: 'connect refused' }
-          : { ok: true };
-      },
-      onChange: ({ backend, before, after }: HealthChange) =>
-        changes.push(`${clock.nowMs()} ${formatEndpoint(backend)} ${before.state} ${after.state}`),
+  const its = new HealthMonitor({
+    clock,
+    random: () => 0,
+    connect: async (target) => {
+      checked.push(formatEndpoint(target));
+      return refusing.has(formatEndpoint(target))
+        ? { ok: false, reason: 'connect refused' }
+        : { ok: true };
     },
-    pools,
-    new Map([['web', new Set(outOfUse)]]),
-  );
-  return { its, clock, changes, checked };
+    onChange: ({ backend, before, after }: HealthChange) =>
+      changes.push(`${clock.nowMs()} ${formatEndpoint(backend)} ${before.state} ${after.state}`),
+  });
+  its.add(pools, new Map([['web', new Set(outOfUse)]]));
+  return { its, pools, clock, changes, checked };
 }
 
 test('what is checked, and what is told: changes of state only', async () => {
-  const { its, clock, changes, checked } = monitor(tcp, new Set([TWO]));
-  const stop = new AbortController();
-  const done = its.run(stop.signal);
+  const { its, pools, clock, changes, checked } = monitor(tcp, new Set([TWO]));
+  its.follow(pools);
   await clock.runUntil(2_500);
-  stop.abort();
-  await done;
+  await its.stop();
   assert.deepEqual(changes, [`0 ${ONE} checking up`, `2000 ${TWO} checking down`]);
   assert.equal(checked.length, 6);
   assert.deepEqual([its.of('web', ONE).isUsed, its.of('web', TWO).isUsed], [true, false]);
@@ -53,26 +48,70 @@ test('what is checked, and what is told: changes of state only', async () => {
 });
 
 test('what the daemon before found down stays out until it has risen', async () => {
-  const { its, clock, changes } = monitor(tcp, new Set(), [TWO]);
+  const { its, pools, clock, changes } = monitor(tcp, new Set(), [TWO]);
   assert.deepEqual([its.of('web', ONE).isUsed, its.of('web', TWO).isUsed], [true, false]);
-  const stop = new AbortController();
-  const done = its.run(stop.signal);
+  its.follow(pools);
   await clock.runUntil(1_500);
-  stop.abort();
-  await done;
+  await its.stop();
   assert.deepEqual(changes, [`0 ${ONE} checking up`, `1000 ${TWO} checking up`]);
 });
 
 test('off: nothing is checked, everything is used, also what was out', async () => {
-  const { its, clock, checked } = monitor({ kind: 'off' }, new Set([ONE]), [TWO]);
-  const stop = new AbortController();
-  const done = its.run(stop.signal);
+  const { its, pools, clock, checked } = monitor({ kind: 'off' }, new Set([ONE]), [TWO]);
+  its.follow(pools);
   await clock.runUntil(5_000);
-  stop.abort();
-  await done;
+  await its.stop();
   assert.deepEqual(checked, []);
   for (const backend of [ONE, TWO]) {
     const { state, isUsed } = its.of('web', backend);
     assert.deepEqual([state, isUsed], ['unchecked', true]);
   }
+});
+
+const THREE = '10.0.98.81:8056';
+const poolsOf = (backends: Record<string, number>, health: HealthConfig = tcp) =>
+  configOf({ listeners: {}, pools: { web: backends }, health }).pools;
+
+test('a change of the list leaves the checks of those that stay alone', async () => {
+  const { its, pools, clock, changes, checked } = monitor(tcp, new Set([TWO]));
+  its.follow(pools);
+  await clock.runUntil(2_500);
+  checked.length = 0;
+  its.follow(poolsOf({ [TWO]: 5, [THREE]: 1 }));
+  await clock.runUntil(2_900);
+  assert.deepEqual(checked, [THREE], 'who is new is checked at once, who stays in its turn');
+  await clock.runUntil(3_500);
+  await its.stop();
+  assert.deepEqual(checked, [THREE, TWO, THREE]);
+  assert.deepEqual(changes.slice(2), [`2500 ${THREE} checking up`], 'who was down stays down');
+  assert.equal(its.of('web', TWO).state, 'down');
+  assert.throws(() => its.of('web', ONE), /pool web has no backend/);
+});
+
+test('other checks begin at once, from the health that is known', async () => {
+  const { its, pools, clock, checked } = monitor(tcp, new Set([TWO]));
+  its.follow(pools);
+  await clock.runUntil(2_500);
+  checked.length = 0;
+  its.follow(poolsOf({ [ONE]: 1, [TWO]: 1 }, { ...tcp, intervalMs: 100 }));
+  await clock.runUntil(2_550);
+  await its.stop();
+  assert.deepEqual(checked, [ONE, TWO]);
+  assert.equal(its.of('web', TWO).state, 'down');
+});
+
+test('checks that are switched off and on again are told as changes', async () => {
+  const { its, pools, clock, changes } = monitor(tcp, new Set([TWO]));
+  its.follow(pools);
+  await clock.runUntil(2_500);
+  changes.length = 0;
+  its.follow(poolsOf({ [ONE]: 1, [TWO]: 1 }, { kind: 'off' }));
+  assert.deepEqual(changes, [`2500 ${ONE} up unchecked`, `2500 ${TWO} down unchecked`]);
+  assert.equal(its.of('web', TWO).isUsed, true);
+  its.follow(pools);
+  assert.deepEqual(changes.slice(2), [
+    `2500 ${ONE} unchecked checking`,
+    `2500 ${TWO} unchecked checking`,
+  ]);
+  await its.stop();
 });

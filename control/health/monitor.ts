@@ -1,4 +1,5 @@
 /** The health of every backend of every pool, and the checks that keep it known. */
+import { isDeepStrictEqual } from 'node:util';
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
 import type { HealthConfig, PoolConfig } from '../config/balancer.ts';
 import { checkRepeatedly, type CheckerParts } from './check.ts';
@@ -16,67 +17,106 @@ export type HealthChange = {
   readonly after: Health;
 };
 
+/** What is checked, and how. */
+type Subject = { readonly pool: string; readonly target: Endpoint; readonly health: HealthConfig };
+type Check = { readonly subject: Subject; readonly stop: AbortController; ended: Promise<void> };
+
 export class HealthMonitor {
   readonly #parts: MonitorParts;
-  readonly #pools: readonly PoolConfig[];
-  readonly #health = new Map<string, Map<string, Health>>();
+  readonly #health = new Map<string, Health>();
+  readonly #checks = new Map<string, Check>();
 
-  /** `outOfUse` says which backends of a pool, as `a.b.c.d:port`, a daemon before had found down. */
-  constructor(
-    parts: MonitorParts,
-    pools: readonly PoolConfig[],
-    outOfUse: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
-  ) {
+  constructor(parts: MonitorParts) {
     this.#parts = parts;
-    this.#pools = pools;
-    const nowMs = parts.clock.nowMs();
-    for (const { name, health, backends } of pools) {
-      const states = backends.map(({ address }): [string, Health] => {
-        const key = formatEndpoint(address);
-        const isUsed = outOfUse.get(name)?.has(key) !== true;
-        return [key, health.kind === 'off' ? unchecked(nowMs) : checking(nowMs, isUsed)];
-      });
-      this.#health.set(name, new Map(states));
-    }
   }
 
   of(pool: string, backend: string): Health {
-    const health = this.#health.get(pool)?.get(backend);
+    const health = this.#health.get(idOf(pool, backend));
     if (health === undefined) throw new RangeError(`pool ${pool} has no backend ${backend}`);
     return health;
   }
 
-  /** Resolves when the signal has aborted and every check has ended. */
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(
-      this.#pools.flatMap(({ name, health, backends }) =>
-        health.kind === 'off'
-          ? []
-          : backends.map(({ address }) => this.#check(name, address, health, signal)),
-      ),
-    );
+  /**
+   * Gives what is new a health, so that it can be used; what is known keeps its own. `outOfUse`
+   * says which backends of a pool, as `a.b.c.d:port`, are known to be down from elsewhere.
+   */
+  add(
+    pools: readonly PoolConfig[],
+    outOfUse: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
+  ): void {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const [id, { pool, target, health }] of subjectsOf(pools)) {
+      if (this.#health.has(id)) continue;
+      const isUsed = outOfUse.get(pool)?.has(formatEndpoint(target)) !== true;
+      const first = health.kind === 'off' ? unchecked(nowMs) : checking(nowMs, isUsed);
+      this.#health.set(id, first);
+    }
   }
 
-  #check(
-    pool: string,
-    target: Endpoint,
-    config: Extract<HealthConfig, { kind: 'tcp' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const key = formatEndpoint(target);
-    const onHealth = (after: Health) => {
-      const before = this.of(pool, key);
-      this.#health.get(pool)?.set(key, after);
-      if (before.state !== after.state)
-        this.#parts.onChange({ pool, backend: target, before, after });
-    };
-    const { connect, clock, random } = this.#parts;
-    const options = { target, ...config };
-    return checkRepeatedly(
-      { connect, clock, random, onHealth },
-      options,
-      this.of(pool, key),
-      signal,
-    );
+  /** From now on checks these backends, and no others; a check that stays as it was goes on. */
+  follow(pools: readonly PoolConfig[]): void {
+    this.add(pools);
+    const subjects = subjectsOf(pools);
+    for (const id of this.#health.keys()) if (!subjects.has(id)) this.#health.delete(id);
+    for (const [id, { subject, stop }] of this.#checks) {
+      if (isDeepStrictEqual(subjects.get(id), subject)) continue;
+      stop.abort();
+      this.#checks.delete(id);
+    }
+    for (const [id, subject] of subjects) {
+      if (this.#checks.has(id)) continue;
+      this.#switchChecks(id, subject);
+      if (subject.health.kind !== 'off') this.#start(id, subject, subject.health);
+    }
   }
+
+  /** Resolves when every check has ended. */
+  async stop(): Promise<void> {
+    const checks = [...this.#checks.values()];
+    for (const { stop } of checks) stop.abort();
+    await Promise.all(checks.map(({ ended }) => ended));
+  }
+
+  /** A pool whose checks were switched on or off says something else of its backends from now on. */
+  #switchChecks(id: string, subject: Subject): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const isOff = subject.health.kind === 'off';
+    if ((this.#health.get(id)?.state === 'unchecked') === isOff) return;
+    this.#learn(id, subject, isOff ? unchecked(nowMs) : checking(nowMs, true));
+  }
+
+  #start(id: string, subject: Subject, config: Extract<HealthConfig, { kind: 'tcp' }>): void {
+    const { connect, clock, random } = this.#parts;
+    const stop = new AbortController();
+    const onHealth = (after: Health) => this.#learn(id, subject, after);
+    const ended = checkRepeatedly(
+      { connect, clock, random, onHealth },
+      { target: subject.target, ...config },
+      this.of(subject.pool, formatEndpoint(subject.target)),
+      stop.signal,
+    );
+    this.#checks.set(id, { subject, stop, ended });
+  }
+
+  #learn(id: string, { pool, target }: Subject, after: Health): void {
+    const before = this.of(pool, formatEndpoint(target));
+    this.#health.set(id, after);
+    if (before.state !== after.state)
+      this.#parts.onChange({ pool, backend: target, before, after });
+  }
+}
+
+function subjectsOf(pools: readonly PoolConfig[]): Map<string, Subject> {
+  return new Map(
+    pools.flatMap(({ name, health, backends }) =>
+      backends.map(({ address }) => [
+        idOf(name, formatEndpoint(address)),
+        { pool: name, target: address, health },
+      ]),
+    ),
+  );
+}
+
+function idOf(pool: string, backend: string): string {
+  return `${pool} ${backend}`;
 }

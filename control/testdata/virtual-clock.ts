@@ -4,10 +4,20 @@ import type { Clock } from '../health/check.ts';
 
 export class VirtualClock implements Clock {
   #nowMs = 0;
+  #jumpedMs = 0;
   #sleepers: { atMs: number; wake: () => void }[] = [];
 
   nowMs(): number {
+    return this.#nowMs + this.#jumpedMs;
+  }
+
+  steadyMs(): number {
     return this.#nowMs;
+  }
+
+  /** As if somebody set the clock of the wall. */
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
   }
 
   sleep(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 /** Puts an instance's programs on interfaces, and takes everything of an instance off again. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
-import { mapId, openPinnedMap, type ProgramRef } from './kernel-object.ts';
+import { mapId, openPinnedMap, programInfo, type ProgramRef } from './kernel-object.ts';
 import { countSessions } from './object.ts';
 import { countCgroupLinks, uncoverPin } from './cgroup.ts';
 import { BpfError } from './errors.ts';
@@ -60,6 +60,12 @@ export function attach(program: ProgramRef, at: Attachment): void {
   if (createClsact(hook.interface)) setMark(at.instance, at.role, clsactMark(hook.interface));
   attachFilter(hook, program);
   setMark(at.instance, at.role, filterMark(hook));
+}
+
+/** Whether this very program is what runs there. */
+export function isAttached(program: ProgramRef, at: Attachment): boolean {
+  const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
+  return attachedProgram(hook)?.id === programInfo(program.fd, program.name).id;
 }
 
 /** Takes one filter off; returns whether there was one of this instance. */

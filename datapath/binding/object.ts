@@ -103,6 +103,20 @@ export function openInstance(instance: string, role: Holder): MapSource {
   };
 }
 
+/** Throws BPF_CAPACITY_CHANGED where a start with these capacities would be refused what is loaded now. */
+export async function refuseOtherCapacities(
+  { maps }: Pick<LoadedObject, 'maps'>,
+  { instance, role, capacities }: Pick<LoadOptions, 'instance' | 'role' | 'capacities'>,
+): Promise<void> {
+  for (const { name, info } of maps) {
+    const wanted = capacities[name];
+    if (wanted === undefined || wanted === info.maxEntries) continue;
+    const sessions = await countSessions(instance, role);
+    const common = { instance, sessions, map: name, pinned: info.maxEntries, wanted };
+    throw new BpfError({ code: 'BPF_CAPACITY_CHANGED', ...common });
+  }
+}
+
 /** Sessions in the pinned tables of an instance: two entries each. */
 export async function countSessions(instance: string, role: Holder): Promise<number> {
   const pin = listPins(instance, role).find(({ map }) => map === 'sessions');

@@ -10,7 +10,7 @@ import { pinIterator, runInEveryNamespace } from '../../../datapath/binding/iter
 import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
 import type { Log } from '../../daemon/log.ts';
-import { messageOf } from '../../daemon/serve.ts';
+import { messageOf } from '../../daemon/failure.ts';
 
 /** The answers first: no connection is known before somebody can be told. */
 const HOOKS: readonly (readonly [CgroupHook, string])[] = [
@@ -31,7 +31,7 @@ export type CoverParts = {
 export class Cover {
   readonly #parts: CoverParts;
   readonly #instance: string;
-  readonly #cgroup: string;
+  #cgroup: string;
   /** Of the cgroup the programs are attached to; undefined while it does not exist. */
   #attached: bigint | undefined;
   /** Why it could not be attached again, the last time. */
@@ -58,6 +58,13 @@ export class Cover {
     runInEveryNamespace(object.program('cover_listeners'));
     this.#attached = id;
     log.info({ cgroup }, 'attached; programs in this cgroup see their clients');
+  }
+
+  /** Another cgroup, of a changed configuration. */
+  moveTo(cgroup: string): void {
+    if (cgroup === this.#cgroup) return;
+    this.#cgroup = cgroup;
+    this.attach();
   }
 
   /** Attaches again when the cgroup was removed and made anew, as service managers do. */

@@ -3,11 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { cgroupRoot } from '../../../datapath/binding/cgroup-tree.ts';
 import { socketMaps } from '../../../datapath/binding/object-maps.ts';
 import { loadObject, type LoadedObject } from '../../../datapath/binding/object.ts';
+import type { AgentConfig } from '../../config/agent.ts';
 import type { SocketAgentConfig } from '../../config/socket-agent.ts';
 import { baseInfoRow } from '../../daemon/counters.ts';
 import { MachineError } from '../../daemon/forwarding.ts';
-import { behindDoor, sayGoodbye, type DaemonOptions, type Door } from '../../daemon/serve.ts';
+import type { ReloadState } from '../../daemon/reload.ts';
+import {
+  behindDoor,
+  keepWorking,
+  sayGoodbye,
+  type DaemonOptions,
+  type Door,
+  type Work,
+} from '../../daemon/serve.ts';
 import { removeWhenDone } from '../mode-before.ts';
+import { inMode } from '../mode.ts';
 import { takeOverPacketMode } from '../packet-before.ts';
 import { Cover } from './cover.ts';
 import { socketResources } from './resources.ts';
@@ -20,7 +30,7 @@ const OBJECT = new URL('../../../datapath/agent/socket.bpf.o', import.meta.url);
 
 export async function runSocketAgent(
   config: SocketAgentConfig,
-  options: DaemonOptions,
+  options: DaemonOptions<AgentConfig>,
 ): Promise<void> {
   const { instance } = config;
   await behindDoor('agent', instance, options, async (door) => {
@@ -38,10 +48,11 @@ export async function runSocketAgent(
 
 async function keepShowing(
   config: SocketAgentConfig,
-  { log, configFile }: DaemonOptions,
+  options: DaemonOptions<AgentConfig>,
   object: LoadedObject,
   door: Door,
 ): Promise<void> {
+  const { log, configFile } = options;
   const { instance } = config;
   const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
   const maps = socketMaps(object);
@@ -59,8 +70,23 @@ async function keepShowing(
   const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
   const timer = setInterval(() => cover.follow(), WATCH_MS);
   try {
-    const info = () => ({ ...baseInfoRow(facts, object), mode: config.mode });
-    await door.answerUntilStopped(socketResources({ object, maps, info }));
+    const resources = (reload: () => ReloadState) => {
+      const info = () => ({
+        ...baseInfoRow({ ...facts, ...reload() }, object),
+        mode: 'socket' as const,
+      });
+      return socketResources({ object, maps, info });
+    };
+    const work: Work<AgentConfig> = {
+      check: (wanted) => void cgroupOf(inMode('socket', wanted)),
+      apply: async (wanted) => {
+        const now = inMode('socket', wanted);
+        applySocketAgent(maps, now);
+        cover.moveTo(cgroupOf(now));
+      },
+      resources,
+    };
+    await keepWorking(config, options, work, door);
   } finally {
     clearInterval(timer);
     stop.abort();

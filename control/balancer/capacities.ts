@@ -1,0 +1,35 @@
+/** How large the balancer's maps are: fixed where it costs little, so that a changed configuration fits what is pinned. */
+import type { Capacities } from '../../datapath/binding/object.ts';
+import type { BalancerConfig } from '../config/balancer.ts';
+import { roomFor } from '../daemon/object.ts';
+import { desiredOf } from './desired.ts';
+
+/** The longest table, its successor, and two more for changes in quick succession. */
+const SCHEDULE_ENTRIES_PER_POOL = 4 * 4_096;
+
+export function capacitiesOf(config: BalancerConfig): Capacities {
+  const desired = desiredOf(config);
+  const { capacity } = config.sessions;
+  const backends = roomFor(desired.backends.size * 2, 4_096);
+  const locals = roomFor(desired.locals.length, 256);
+  const listeners = roomFor(desired.listeners.size * 2, 1_024);
+  const pools = roomFor(desired.pools.length * 2, 1_024);
+  return {
+    sessions: 2 * capacity,
+    session_slots: capacity,
+    free_slots: capacity,
+    numbers: capacity,
+    listeners,
+    listener_traffic: listeners,
+    listener_live: listeners,
+    pools,
+    schedule_cursor: pools,
+    schedule: roomFor(desired.pools.length * SCHEDULE_ENTRIES_PER_POOL, 262_144),
+    backends,
+    backend_traffic: backends,
+    backend_live: backends,
+    locals,
+    locals_by_addr: 2 * locals,
+    local_ports: roomFor(2 * desired.locals.length * desired.backends.size, 16_384),
+  };
+}
