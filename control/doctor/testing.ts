@@ -76,7 +76,7 @@ export function around(given: Given): Surroundings {
       seen(
         given.daemon && {
           ...{ role, instance: 'lab', pid: 7, since: '', configFile: 'f', adoptedMaps: 0 },
-          ...{ programs: [], ...given.daemon },
+          ...{ configSince: '', reloadError: null, programs: [], ...given.daemon },
         },
       ),
     isHere: () => true,
