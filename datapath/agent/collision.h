@@ -88,20 +88,21 @@ static __always_inline enum verdict keep_local(struct newcomer *n, const struct 
  */
 static __always_inline enum verdict resolve_collision(struct newcomer *n)
 {
-	struct flow4 wanted = n->back;
+	struct flow4 *wanted = &n->scratch->wanted;
 	__u32 policy = n->server->on_collision;
 
+	*wanted = n->back;
 	if (policy == ON_COLLISION_REMAP ||
 	    (policy == ON_COLLISION_LOCAL && n->kind == SESSION_DIRECT)) {
 		if (reserve_remapped(n) == 0) {
-			report_collision(n, &wanted, ACTION_REMAPPED);
+			report_collision(n, wanted, ACTION_REMAPPED);
 			return VERDICT_PASS;
 		}
 		count_note(NOTE_REMAP_EXHAUSTED);
 	}
 	if (policy != ON_COLLISION_DROP && n->kind == SESSION_RESTORED)
-		return keep_local(n, &wanted);
-	report_collision(n, &wanted, ACTION_DROPPED);
+		return keep_local(n, wanted);
+	report_collision(n, wanted, ACTION_DROPPED);
 	return policy == ON_COLLISION_DROP ? VERDICT_DROP_COLLISION : VERDICT_DROP_REMAP_EXHAUSTED;
 }
 

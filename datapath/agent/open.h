@@ -20,9 +20,9 @@ struct newcomer {
 	const struct server *server;
 	const struct settings *settings;
 	struct session_slot *slot;
-	struct session_entry *entry; /* of one side, then of the other */
-	struct flow4 front;          /* as it arrives from the network */
-	struct flow4 back;           /* as the server will answer: server -> visible peer */
+	struct scratch *scratch; /* `entry`: of one side, then of the other */
+	struct flow4 front;      /* as it arrives from the network */
+	struct flow4 back;       /* as the server will answer: server -> visible peer */
 	__u32 slot_index;
 	__be16 wanted_port;
 	__u16 local; /* 0: has a port of the remap range; NO_LOCAL: has none */
@@ -44,7 +44,7 @@ static __always_inline __u16 entry_flags(const struct newcomer *n)
 /* The entry of the server's side: its packets leave as the peer's counterpart. */
 static __always_inline void fill_back(struct newcomer *n)
 {
-	*n->entry = (struct session_entry){
+	n->scratch->entry = (struct session_entry){
 		.source_addr = n->front.destination_addr,
 		.source_port = n->front.destination_port,
 		.destination_addr = n->front.source_addr,
@@ -58,18 +58,18 @@ static __always_inline void fill_back(struct newcomer *n)
 
 static __always_inline void fill_front(struct newcomer *n)
 {
-	n->entry->source_addr = n->back.destination_addr;
-	n->entry->source_port = n->back.destination_port;
-	n->entry->destination_addr = n->front.destination_addr;
-	n->entry->destination_port = n->front.destination_port;
-	n->entry->flags = entry_flags(n) | (n->entry->flags & ENTRY_SHIFTED);
+	n->scratch->entry.source_addr = n->back.destination_addr;
+	n->scratch->entry.source_port = n->back.destination_port;
+	n->scratch->entry.destination_addr = n->front.destination_addr;
+	n->scratch->entry.destination_port = n->front.destination_port;
+	n->scratch->entry.flags = entry_flags(n) | (n->scratch->entry.flags & ENTRY_SHIFTED);
 }
 
 /* Takes the visible tuple n->back, if nobody has it. */
 static __always_inline int reserve_wanted(struct newcomer *n)
 {
 	fill_back(n);
-	return bpf_map_update_elem(&sessions, &n->back, n->entry, BPF_NOEXIST);
+	return bpf_map_update_elem(&sessions, &n->back, &n->scratch->entry, BPF_NOEXIST);
 }
 
 /* Ends the resting session that has this tuple; 1 when it did. */
@@ -97,28 +97,31 @@ static __always_inline int reserve_own(struct newcomer *n)
 	return reserve_wanted(n) && (!bury_resting(&n->back) || reserve_wanted(n));
 }
 
-/* Takes the same client address with another port. Not inlined: the stack is 512 bytes in all. */
-static __noinline int reserve_remapped(struct newcomer *n)
+/* Takes the same client address with another port. */
+static __always_inline int reserve_remapped(struct newcomer *n)
 {
 	struct port_search search = {
 		.p = n->p,
-		.entry = n->entry,
+		.scratch = n->scratch,
+	};
+	struct port_choice *choice = &n->scratch->choice;
+	long error;
+
+	*choice = (struct port_choice){
 		.tuple = n->back,
-		.settings = n->settings,
 		.many_peers = 1,
+		.secret = { n->settings->secret[0], n->settings->secret[1] },
 		.pair = { .local = 0, .backend = n->server->backend },
 		.resting_slot = NO_SLOT,
 		.low = n->server->remap_low,
 		.count = n->server->remap_high - n->server->remap_low + 1,
 	};
-	int error;
-
 	n->back.destination_port = 0; /* never an identity */
 	fill_back(n);
 	error = search_port(&search);
-	if (error && search.resting_slot != NO_SLOT)
+	if (error && choice->resting_slot != NO_SLOT)
 		error = take_over(&search);
-	n->back.destination_port = search.tuple.destination_port;
+	n->back.destination_port = choice->tuple.destination_port;
 	n->local = 0;
 	return error;
 }
@@ -133,17 +136,17 @@ static __always_inline int settle(struct newcomer *n, __u8 flags)
 
 	slot->front = n->front;
 	slot->back = n->back;
-	slot->front_isn = front_sequence(n->p, n->entry);
+	slot->front_isn = front_sequence(n->p, &n->scratch->entry);
 	slot->back_isn = 0;
 	slot->listener = 0;
 	slot->backend = backend;
 	slot->local = n->local;
 	slot->kind = n->kind;
 	slot->flags = flags | (n->local == 0 ? SLOT_REMAPPED : 0) |
-		      (n->entry->flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0);
+		      (n->scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0);
 	slot->wanted_port = n->wanted_port;
 	fill_front(n);
-	error = begin_session(slot, n->slot_index, n->entry, n->p->now);
+	error = begin_session(slot, n->slot_index, &n->scratch->entry, n->p->now);
 	if (error)
 		return error;
 	counters = bpf_map_lookup_elem(&backend_traffic, &backend);
@@ -155,12 +158,10 @@ static __always_inline int settle(struct newcomer *n, __u8 flags)
 /* A slot for the newcomer; VERDICT_PASS when it has one. */
 static __always_inline enum verdict take_place(struct newcomer *n)
 {
-	struct scratch *all = get_scratch();
-
 	n->settings = get_settings();
-	if (!n->settings || !all)
+	n->scratch = get_scratch();
+	if (!n->settings || !n->scratch)
 		return VERDICT_DROP_INTERNAL;
-	n->entry = &all->entry;
 	n->slot_index = take_slot(n->settings, n->p->now);
 	n->slot = n->slot_index == NO_SLOT ? 0 : get_slot(n->slot_index);
 	return n->slot ? VERDICT_PASS : VERDICT_DROP_TABLE_FULL;

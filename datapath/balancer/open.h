@@ -15,7 +15,7 @@ struct opening {
 	const struct settings *settings;
 	struct session_slot *slot;
 	struct backend backend;
-	struct session_entry *entry; /* first of the server's side, then of the client's */
+	struct scratch *scratch; /* `entry`: first of the server's side, then of the client's */
 	struct port_search search;
 	__u32 backend_index, slot_index;
 	__u32 locals_first, locals_count, local_start;
@@ -61,19 +61,19 @@ static __always_inline int choose_backend(struct opening *o, const struct pool *
 /* One local of the pool, beginning with the client's own; 1 ends the search. */
 static int try_local(__u32 step, struct opening *o)
 {
-	struct port_search *search = &o->search;
+	struct port_choice *choice = &o->scratch->choice;
 	struct local *local;
 
 	if (step >= o->locals_count)
 		return 1;
-	search->pair.local = o->locals_first + (o->local_start + step) % o->locals_count;
-	local = bpf_map_lookup_elem(&locals, &search->pair.local);
+	choice->pair.local = o->locals_first + (o->local_start + step) % o->locals_count;
+	local = bpf_map_lookup_elem(&locals, &choice->pair.local);
 	if (!local)
 		return 0;
-	search->tuple.destination_addr = local->addr;
-	search->low = local->port_low;
-	search->count = local->port_high - local->port_low + 1;
-	return search_port(search) == 0;
+	choice->tuple.destination_addr = local->addr;
+	choice->low = local->port_low;
+	choice->count = local->port_high - local->port_low + 1;
+	return search_port(&o->search) == 0;
 }
 
 /*
@@ -82,26 +82,30 @@ static int try_local(__u32 step, struct opening *o)
  */
 static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
 {
-	struct port_search *search = &o->search;
+	struct port_choice *choice = &o->scratch->choice;
 
 	o->locals_first = pool->locals_first;
 	o->locals_count = pool->locals_count;
 	if (!o->locals_count)
 		return -1;
 	o->local_start = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]);
-	search->p = o->p;
-	search->entry = o->entry;
-	search->settings = o->settings;
-	search->tuple.source_addr = o->backend.addr;
-	search->tuple.source_port = o->backend.port;
-	search->tuple.protocol = IPPROTO_TCP;
-	search->pair.backend = o->backend_index;
-	search->resting_slot = NO_SLOT;
-	search->result = -1;
+	*choice = (struct port_choice){
+		.tuple = { .source_addr = o->backend.addr,
+			   .source_port = o->backend.port,
+			   .protocol = IPPROTO_TCP },
+		.pair = { .backend = o->backend_index },
+		.secret = { o->settings->secret[0], o->settings->secret[1] },
+		.resting_slot = NO_SLOT,
+		.result = -1,
+	};
+	o->search = (struct port_search){
+		.p = o->p,
+		.scratch = o->scratch,
+	};
 	bpf_loop(LOCAL_TRIES, try_local, o, 0);
-	if (search->result && (search->resting_slot == NO_SLOT || take_over(search)))
+	if (choice->result && (choice->resting_slot == NO_SLOT || take_over(&o->search)))
 		return -1;
-	o->slot->back = search->tuple;
+	o->slot->back = choice->tuple;
 	return 0;
 }
 
@@ -117,7 +121,7 @@ static __noinline void report(const struct opening *o, __u32 type)
 		.type = type,
 		.listener = o->listener->index,
 		.backend = o->backend_index,
-		.local = o->search.pair.local,
+		.local = o->scratch->choice.pair.local,
 		.subject = o->p->flow,
 	};
 
@@ -129,13 +133,13 @@ static __always_inline void fill_slot(struct opening *o)
 	struct session_slot *slot = o->slot;
 
 	slot->front = o->p->flow;
-	slot->front_isn = front_sequence(o->p, o->entry);
+	slot->front_isn = front_sequence(o->p, &o->scratch->entry);
 	slot->back_isn = 0;
 	slot->listener = o->listener->index;
 	slot->backend = o->backend_index;
-	slot->local = o->search.pair.local;
+	slot->local = o->scratch->choice.pair.local;
 	slot->kind = SESSION_BALANCED;
-	slot->flags = o->entry->flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
+	slot->flags = o->scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
 }
 
 static __always_inline int is_over_limit(const struct listener *listener)
@@ -151,7 +155,7 @@ static __always_inline int is_over_limit(const struct listener *listener)
 /* What the server's packets will look like to the client, and whose they are. */
 static __always_inline void fill_back_entry(struct opening *o)
 {
-	*o->entry = (struct session_entry){
+	o->scratch->entry = (struct session_entry){
 		.source_addr = o->p->flow.destination_addr,
 		.source_port = o->p->flow.destination_port,
 		.destination_addr = o->p->flow.source_addr,
@@ -167,14 +171,14 @@ static __always_inline void fill_back_entry(struct opening *o)
 /* How the client's packets will leave: from the reserved local port; a shift is of both sides. */
 static __always_inline void fill_front_entry(struct opening *o)
 {
-	o->entry->source_addr = o->slot->back.destination_addr;
-	o->entry->source_port = o->slot->back.destination_port;
-	o->entry->destination_addr = o->backend.addr;
-	o->entry->destination_port = o->backend.port;
-	o->entry->flags &= ENTRY_SHIFTED;
-	o->entry->flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
-			   : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
-							     : 0;
+	o->scratch->entry.source_addr = o->slot->back.destination_addr;
+	o->scratch->entry.source_port = o->slot->back.destination_port;
+	o->scratch->entry.destination_addr = o->backend.addr;
+	o->scratch->entry.destination_port = o->backend.port;
+	o->scratch->entry.flags &= ENTRY_SHIFTED;
+	o->scratch->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
+				   : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
+								     : 0;
 }
 
 /* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */
@@ -197,7 +201,7 @@ static __always_inline enum verdict create_session(struct opening *o, const stru
 	}
 	fill_slot(o);
 	fill_front_entry(o);
-	error = begin_session(o->slot, o->slot_index, o->entry, o->p->now);
+	error = begin_session(o->slot, o->slot_index, &o->scratch->entry, o->p->now);
 	if (error == -E2BIG)
 		return VERDICT_RESET_TABLE_FULL;
 	if (error) /* the same SYN on another CPU; the client's next one finds its session */
@@ -214,13 +218,13 @@ static __always_inline enum verdict create_session(struct opening *o, const stru
 /* Opens a session for a SYN to `listener`; VERDICT_PASS when it exists afterwards. */
 static __always_inline enum verdict open_session(struct packet *p, const struct listener *listener)
 {
-	struct opening o = { .p = p, .listener = listener, .settings = get_settings() };
+	struct opening o = {
+		.p = p, .listener = listener, .settings = get_settings(), .scratch = get_scratch()
+	};
 	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
-	struct scratch *all = get_scratch();
 
-	if (!pool || !o.settings || !all)
+	if (!pool || !o.settings || !o.scratch)
 		return VERDICT_DROP_INTERNAL;
-	o.entry = &all->entry;
 	if (is_over_limit(listener))
 		return VERDICT_RESET_LISTENER_LIMIT;
 	if (choose_backend(&o, pool)) {

@@ -1,8 +1,20 @@
-/** What the verifier prints is understood, and why it refuses is told. */
+/** The real programs stay clear of the verifier's limits; what it prints is understood. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { compileTrial, lacksBpf } from './testdata/compile.ts';
-import { measureVerification, readStatistics } from './verifier.ts';
+import { compileTrial, lacksBpf, ROOT } from './testdata/compile.ts';
+import { isTooNear, measureVerification, readStatistics } from './verifier.ts';
+
+for (const object of ['balancer/balancer', 'agent/agent', 'agent/socket']) {
+  const path = join(ROOT, `dist/datapath/${object}.bpf.o`);
+  const skip = lacksBpf || (existsSync(path) ? false : `needs ${path} (npm run build)`);
+  test(`no program of ${object} is beyond 80 % of a limit of the verifier`, { skip }, async () => {
+    const figures = await measureVerification(path);
+    assert.ok(figures.every(({ processed, jitedBytes }) => processed > 0 && jitedBytes > 0));
+    assert.deepEqual(figures.filter(isTooNear), [], 'npm run bench:verifier shows all');
+  });
+}
 
 test('a program that is refused is refused with the reason', { skip: lacksBpf }, async () => {
   const refused = measureVerification(compileTrial('rejected'));

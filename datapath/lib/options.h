@@ -32,7 +32,7 @@ struct option_walk {
 };
 
 /* One option a step; 1 ends the walk. */
-static int place_option(__u32 step, struct option_walk *walk)
+static __always_inline int place_option(struct option_walk *walk)
 {
 	__u32 offset = walk->offset, length;
 	__u8 head[2] = {};
@@ -84,8 +84,9 @@ __noinline int find_options(struct __sk_buff *ctx, __u32 tcp_header_bytes, struc
 		at->timestamps = USUAL_TIMESTAMPS;
 		walk.offset += USUAL_BYTES;
 	}
-	if (walk.offset < walk.end)
-		bpf_loop(OPTIONS_MAX, place_option, &walk, 0);
+	for (int i = 0; i < OPTIONS_MAX; i++) /* no bpf_loop: its callback costs a frame of stack */
+		if (place_option(&walk))
+			break;
 	return 0;
 }
 

@@ -26,19 +26,8 @@
 
 struct port_search {
 	struct packet *p;
-	struct session_entry *entry; /* written under the tuple that is found */
-	const struct settings *settings;
-	struct flow4 tuple; /* server -> peer; destination_port is searched */
-	__u32 low, count;   /* the range */
-	int many_peers; /* the counts are of all peers' ranges together: they do not say it is full */
-	struct local_pair pair; /* whose ports these are */
-	/* the session that has rested longest; NO_SLOT at first, kept from range to range */
-	__u32 resting_slot, resting_age;
-	__u32 free_tries; /* made since then */
-	/* of the range that is searched */
-	struct local_ports *ports;
-	__u32 bits, tweak, tries;
-	int result; /* 0 found, else what stopped the search */
+	struct scratch *scratch;   /* `choice`; `entry` is written under the tuple found */
+	struct local_ports *ports; /* of the range that is searched */
 };
 
 /*
@@ -53,40 +42,42 @@ static __always_inline int is_reusable(__u32 word, const struct session_slot *sl
 /* Remembers the session that has the tuple, if none before it has rested longer. */
 static __always_inline void consider_resting(struct port_search *s)
 {
-	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &s->tuple);
+	struct port_choice *c = &s->scratch->choice;
+	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &c->tuple);
 	struct session_slot *slot = entry ? get_slot(entry->slot) : 0;
 	__u32 age;
 
 	if (!slot || !is_reusable(slot->word, slot))
 		return;
 	age = s->p->now - slot->seen;
-	if ((__s32)age < REST_TICKS || (s->resting_slot != NO_SLOT && age <= s->resting_age))
+	if ((__s32)age < REST_TICKS || (c->resting_slot != NO_SLOT && age <= c->resting_age))
 		return;
-	s->resting_slot = entry->slot;
-	s->resting_age = age;
+	c->resting_slot = entry->slot;
+	c->resting_age = age;
 }
 
-static __always_inline int is_enough(const struct port_search *s)
+static __always_inline int is_enough(const struct port_choice *c)
 {
-	return s->tries >= PORT_TRIES || s->free_tries >= FREE_TRIES;
+	return c->tries >= PORT_TRIES || c->free_tries >= FREE_TRIES;
 }
 
 static int try_port(__u32 step, struct port_search *s)
 {
+	struct port_choice *c = &s->scratch->choice;
 	__u32 index = __sync_fetch_and_add(&s->ports->cursor, 1);
-	__u32 offset = permute(index, s->bits, s->settings->secret, s->tweak);
+	__u32 offset = permute(index, c->bits, c->secret, c->tweak);
 
-	if (offset >= s->count)
+	if (offset >= c->count)
 		return 0;
-	s->tuple.destination_port = bpf_htons(s->low + offset);
-	s->result = bpf_map_update_elem(&sessions, &s->tuple, s->entry, BPF_NOEXIST);
-	s->tries += 1;
-	if (s->result == 0 || s->result == -E2BIG)
+	c->tuple.destination_port = bpf_htons(c->low + offset);
+	c->result = bpf_map_update_elem(&sessions, &c->tuple, &s->scratch->entry, BPF_NOEXIST);
+	c->tries += 1;
+	if (c->result == 0 || c->result == -E2BIG)
 		return 1;
 	consider_resting(s);
-	if (s->resting_slot != NO_SLOT)
-		s->free_tries += 1;
-	return is_enough(s);
+	if (c->resting_slot != NO_SLOT)
+		c->free_tries += 1;
+	return is_enough(c);
 }
 
 static __always_inline struct local_ports *get_local_ports(const struct local_pair *pair)
@@ -104,34 +95,37 @@ static __always_inline struct local_ports *get_local_ports(const struct local_pa
 	return bpf_map_lookup_elem(&local_ports, pair);
 }
 
-/* Returns 0 with s->tuple reserved, or a negative error. */
+/* Returns 0 with choice.tuple reserved, or a negative error. */
 static __always_inline int search_port(struct port_search *s)
 {
-	s->ports = get_local_ports(&s->pair);
+	struct port_choice *c = &s->scratch->choice;
+
+	s->ports = get_local_ports(&c->pair);
 	if (!s->ports)
 		return -E2BIG;
-	s->bits = permutation_bits(s->count);
-	s->tweak = s->pair.local << 16 ^ s->pair.backend; /* every pair has an order of its own */
-	s->result = -EEXIST;
-	s->tries = 0;
-	if (s->many_peers || s->ports->in_use < s->count)
+	c->bits = permutation_bits(c->count);
+	c->tweak = c->pair.local << 16 ^ c->pair.backend; /* every pair has an order of its own */
+	c->result = -EEXIST;
+	c->tries = 0;
+	if (c->many_peers || s->ports->in_use < c->count)
 		bpf_loop(PORT_STEPS, try_port, s, 0);
-	__sync_fetch_and_add(&s->ports->probes, s->tries);
-	if (!s->result)
+	__sync_fetch_and_add(&s->ports->probes, c->tries);
+	if (!c->result)
 		__sync_fetch_and_add(&s->ports->allocated, 1);
-	else if (s->resting_slot == NO_SLOT)
+	else if (c->resting_slot == NO_SLOT)
 		__sync_fetch_and_add(&s->ports->failed, 1);
-	return s->result;
+	return c->result;
 }
 
 /*
  * When no port was free: ends the session that has rested longest, and takes its
- * tuple. Returns 0 with s->tuple reserved and slot->local and slot->backend said by
- * s->pair; s->entry has ENTRY_SHIFTED when the numbers have to be moved.
+ * tuple. Returns 0 with choice.tuple reserved, slot->local and slot->backend said by
+ * choice.pair; the entry has ENTRY_SHIFTED when the numbers have to be moved.
  */
 static __always_inline int take_over(struct port_search *s)
 {
-	__u32 index = s->resting_slot, own_index = s->entry->slot, word;
+	struct port_choice *c = &s->scratch->choice;
+	__u32 index = c->resting_slot, own_index = s->scratch->entry.slot, word;
 	struct numbers *old = bpf_map_lookup_elem(&numbers, &index);
 	struct numbers *own = bpf_map_lookup_elem(&numbers, &own_index);
 	struct session_slot *slot = get_slot(index);
@@ -144,14 +138,14 @@ static __always_inline int take_over(struct port_search *s)
 		return -EEXIST;
 	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED);
 	if (own->shift.sequence || own->shift.time)
-		s->entry->flags |= ENTRY_SHIFTED;
-	s->tuple = slot->back;
-	s->pair.local = slot->local;
+		s->scratch->entry.flags |= ENTRY_SHIFTED;
+	c->tuple = slot->back;
+	c->pair.local = slot->local;
 	bury(slot, index);
-	error = bpf_map_update_elem(&sessions, &s->tuple, s->entry, BPF_NOEXIST);
+	error = bpf_map_update_elem(&sessions, &c->tuple, &s->scratch->entry, BPF_NOEXIST);
 	if (error)
 		return error;
-	s->ports = bpf_map_lookup_elem(&local_ports, &s->pair);
+	s->ports = bpf_map_lookup_elem(&local_ports, &c->pair);
 	if (s->ports) {
 		__sync_fetch_and_add(&s->ports->allocated, 1);
 		__sync_fetch_and_add(&s->ports->reused, 1);

@@ -13,8 +13,25 @@
 
 #include "contract.h"
 
+/* A search for a port; lib/reserve.h has the rest of it. */
+struct port_choice {
+	struct flow4 tuple; /* server -> peer; destination_port is searched */
+	__u32 low, count;   /* the range */
+	__u32 many_peers; /* the counts are of all peers' ranges together: they do not say it is full */
+	struct local_pair pair; /* whose ports these are */
+	/* the session that has rested longest; NO_SLOT at first, kept from range to range */
+	__u32 resting_slot, resting_age;
+	__u32 free_tries; /* made since then */
+	/* of the range that is searched */
+	__u64 secret[2];
+	__u32 bits, tweak, tries;
+	int result; /* 0 found, else what stopped the search */
+};
+
 struct scratch {
 	struct session_entry entry; /* of one side of a new session, then of the other */
+	struct flow4 wanted;        /* agent: the tuple that is another connection's */
+	struct port_choice choice;
 	struct event event;
 	struct local_ports ports; /* of a pair that is new */
 };

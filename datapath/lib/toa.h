@@ -37,9 +37,8 @@ struct toa_walk {
 	struct packet *packet;
 	struct edit *edit;
 	struct toa first; /* the first one with the IPv4 layout; length 0: none */
-	__u32 offset, end;
-	__u32 found;
-	int failed;
+	__u16 offset, end;
+	int found; /* how many; -1: the packet cannot be written */
 };
 
 /* Replaces the TOA of `length` bytes at `offset` by NOPs (RFC 9293 section 3.1). */
@@ -98,7 +97,7 @@ static int walk_option(__u32 step, struct toa_walk *walk)
 	    bpf_skb_load_bytes(p->ctx, offset, &toa, sizeof(toa)) == 0)
 		walk->first = toa;
 	if (blank_toa(p, walk->edit, offset, length)) {
-		walk->failed = 1;
+		walk->found = -1;
 		return 1;
 	}
 	walk->found++;
@@ -123,7 +122,7 @@ static __always_inline int take_toa(struct packet *p, struct edit *e, struct toa
 		return 0;
 	bpf_loop(OPTIONS_MAX, walk_option, &walk, 0);
 	*first = walk.first;
-	return walk.failed ? -1 : (int)walk.found;
+	return walk.found;
 }
 
 struct tail_move {
