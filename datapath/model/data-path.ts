@@ -118,6 +118,7 @@ export interface PortsView {
   readonly allocated: number;
   readonly probes: number;
   readonly failed: number;
+  readonly reused: number;
   readonly inUse: number;
   readonly resting: number;
 }

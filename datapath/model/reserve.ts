@@ -1,14 +1,18 @@
 /**
  * Finds a port that is free towards one server. Whether it is free is not looked up in
- * a list of ports but asked of the session table: whose tuple is it? The work per SYN
- * is bounded, and counted.
+ * a list of ports but asked of the session table: whose tuple is it? When only resting
+ * ports are left the one that was released first is taken over, with the numbers
+ * shifted so that the server accepts it (shift.ts). The work per SYN is bounded, and
+ * counted.
  */
 import { port, type Port } from '../../packet/index.ts';
 import type { PortsView } from './data-path.ts';
 import { permutationBits, permute, type Secret } from './ports.ts';
-import type { Session } from './session.ts';
+import type { Segment } from './segment.ts';
+import { isReusable, type Session } from './session.ts';
 import { countSessions } from './session-table.ts';
-import type { Chance } from './world.ts';
+import { shiftBeyond, type Shift } from './shift.ts';
+import { SECOND_TICKS, type Chance, type Ticks } from './world.ts';
 
 /** The ports of one local towards one backend; in an agent, the remap range of one backend. */
 export interface Pair {
@@ -21,10 +25,21 @@ export interface PortRange {
   readonly high: number;
 }
 
-interface Range {
+/** What one SYN's search has found so far; kept from range to range. */
+export interface PortSearch {
+  readonly now: Ticks;
+  readonly secret: Secret;
+  /** The reusable session that has rested longest. */
+  longest: Session | undefined;
+  /** Tries made since there was one. */
+  freeTries: number;
+}
+
+interface Range extends Pair {
   allocated: number;
   probes: number;
   failed: number;
+  reused: number;
   /** The next place in the secret order. */
   cursor: number;
 }
@@ -32,44 +47,69 @@ interface Range {
 /** Places of the permutation looked at, and those of them inside the range, each a try. */
 const STEPS_MAX = 256;
 const TRIES_MAX = 64;
+/** Of these, for a free port when a resting one is at hand. */
+const FREE_TRIES_MAX = 8;
+
+export function newSearch(now: Ticks, secret: Secret): PortSearch {
+  return { now, secret, longest: undefined, freeTries: 0 };
+}
 
 export class PortRanges {
-  readonly #ranges = new Map<string, Range & Pair>();
+  readonly #ranges = new Map<string, Range>();
   readonly #chance: Chance;
 
   constructor(chance: Chance) {
     this.#chance = chance;
   }
 
-  /** The first port from the cursor on that `isFree` says is free; `isFull` spares the search. */
+  /** The first port from the cursor on that has no owner; `isFull` spares the search. */
   search(
+    search: PortSearch,
     pair: Pair,
     { low, high }: PortRange,
-    secret: Secret,
     isFull: boolean,
-    isFree: (candidate: Port) => boolean,
+    ownerOf: (candidate: Port) => Session | undefined,
   ): Port | undefined {
     const range = this.#rangeOf(pair);
     const count = high - low + 1;
     const [bits, tweak] = [permutationBits(count), ((pair.local << 16) ^ pair.backend) >>> 0];
     let [found, tries]: [Port | undefined, number] = [undefined, 0];
     for (let step = 0; !isFull && step < STEPS_MAX; step++) {
-      const offset = permute(range.cursor, bits, secret, tweak);
+      const offset = permute(range.cursor, bits, search.secret, tweak);
       range.cursor = (range.cursor + 1) >>> 0;
       if (offset >= count) continue;
+      const candidate = port(low + offset);
+      const owner = ownerOf(candidate);
       tries += 1;
-      if (isFree(port(low + offset))) found = port(low + offset);
-      if (found !== undefined || tries >= TRIES_MAX) break;
+      if (!owner) {
+        found = candidate;
+        break;
+      }
+      consider(search, owner);
+      if (search.longest) search.freeTries += 1;
+      if (tries >= TRIES_MAX || search.freeTries >= FREE_TRIES_MAX) break;
     }
     range.probes += tries;
-    range[found === undefined ? 'failed' : 'allocated'] += 1;
+    if (found !== undefined) range.allocated += 1;
+    else if (!search.longest) range.failed += 1;
     return found;
   }
 
+  /** The shift for a SYN that takes over what a search found resting. */
+  takeOver(segment: Segment, { local, last }: Session, backend: number): Shift {
+    if (local !== undefined) {
+      const range = this.#rangeOf({ local, backend });
+      range.allocated += 1;
+      range.reused += 1;
+    }
+    return shiftBeyond(segment, last, this.#chance);
+  }
+
   view(sessions: readonly Session[]): Record<string, PortsView> {
-    const views = [...this.#ranges].map(([key, { local, backend, allocated, probes, failed }]) => {
+    const views = [...this.#ranges].map(([key, range]) => {
+      const { local, backend, allocated, probes, failed, reused } = range;
       const own = sessions.filter((one) => one.local === local && one.backend === backend);
-      return [key, { allocated, probes, failed, ...countSessions(own) }] as const;
+      return [key, { allocated, probes, failed, reused, ...countSessions(own) }] as const;
     });
     return Object.fromEntries(views);
   }
@@ -79,8 +119,15 @@ export class PortRanges {
     const known = this.#ranges.get(key);
     if (known) return known;
     const cursor = this.#chance.portStart();
-    const range = { local, backend, allocated: 0, probes: 0, failed: 0, cursor };
+    const range = { local, backend, allocated: 0, probes: 0, failed: 0, reused: 0, cursor };
     this.#ranges.set(key, range);
     return range;
   }
+}
+
+/** Remembers who has the tuple, if it has rested for a second and nobody before it for longer. */
+function consider(search: PortSearch, owner: Session): void {
+  const age = search.now - owner.seen;
+  if (!isReusable(owner) || age < SECOND_TICKS) return;
+  if (!search.longest || age > search.now - search.longest.seen) search.longest = owner;
 }

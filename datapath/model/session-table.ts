@@ -7,12 +7,18 @@
 import type { SessionLimits } from './data-path.ts';
 import { keyOf, type Flow } from './flow.ts';
 import { isLive, isResting, type Direction, type Session } from './session.ts';
+import type { Note } from './words.ts';
 import { SECOND_TICKS, ticksFromSeconds, type Chance, type Ticks } from './world.ts';
 
 /** A place in the table; a new session takes the one that was left last. */
 export type Slot = number;
+interface Place {
+  readonly slot: Slot | undefined;
+  readonly notes: readonly Note[];
+}
+type GivesWay = 'opening' | 'resting';
 
-/** Sessions looked at for a half-open one to give way. */
+/** Sessions looked at for one to give way. */
 const EVICTION_PROBES = 16;
 
 export class SessionTable<D extends Direction> {
@@ -38,14 +44,21 @@ export class SessionTable<D extends Direction> {
     return this.#slots.filter((session) => session !== undefined);
   }
 
-  /** A place for a new session; undefined when the table is full of better ones. */
-  takeSlot(limits: SessionLimits, chance: Chance, now: Ticks): Slot | undefined {
+  /** A place for a new session, and what gave way for it; no place when the table is full of better ones. */
+  takeSlot(limits: SessionLimits, chance: Chance, now: Ticks): Place {
+    const notes: Note[] = [];
+    const evict = (state: GivesWay) => {
+      const evicted = this.#evict(state, chance, now);
+      if (evicted) notes.push(`${state}-evicted`);
+      return evicted;
+    };
     // A soft limit: when the probes find nothing to evict, the table is the limit.
     const opening = this.all().filter(({ state }) => state === 'opening').length;
-    if (opening >= limits.openingMax) this.#evictOpening(chance, now);
-    const slot = this.#unusedSlot(limits);
-    if (slot !== undefined || !this.#evictOpening(chance, now)) return slot;
-    return this.#unusedSlot(limits);
+    if (opening >= limits.openingMax) evict('opening');
+    let slot = this.#unusedSlot(limits);
+    if (slot === undefined && (evict('opening') || evict('resting')))
+      slot = this.#unusedSlot(limits);
+    return { slot, notes };
   }
 
   /** Gives back a place that never became a session's. */
@@ -94,13 +107,15 @@ export class SessionTable<D extends Direction> {
     }
   }
 
-  /** The oldest half-open session among a few gives way; established ones never do. */
-  #evictOpening(chance: Chance, now: Ticks): boolean {
+  /** The oldest half-open session among a few, or the longest resting one; established ones never give way. */
+  #evict(which: GivesWay, chance: Chance, now: Ticks): boolean {
     let oldest: Session | undefined;
+    const ageOf = (session: Session) =>
+      now - (which === 'resting' ? session.seen : session.created);
     for (let i = 0; i < EVICTION_PROBES; i++) {
       const session = chance.pick(this.all());
-      if (session?.state !== 'opening') continue;
-      if (!oldest || now - session.created >= now - oldest.created) oldest = session;
+      if (!session || !givesWay(session, which)) continue;
+      if (!oldest || ageOf(session) >= ageOf(oldest)) oldest = session;
     }
     if (!oldest) return false;
     this.bury(oldest);
@@ -119,6 +134,10 @@ export class SessionTable<D extends Direction> {
 /** How many of these sessions are live, and how many rest. */
 export function countSessions(sessions: readonly Session[]): { inUse: number; resting: number } {
   return { inUse: sessions.filter(isLive).length, resting: sessions.filter(isResting).length };
+}
+
+function givesWay(session: Session, which: GivesWay): boolean {
+  return which === 'resting' ? isResting(session) : session.state === 'opening';
 }
 
 function sameFlow({ front, back }: Session): boolean {

@@ -2,6 +2,7 @@
 import type { SessionKind, SessionState } from './words.ts';
 import type { SessionView, Side } from './data-path.ts';
 import { tupleOf, type Flow } from './flow.ts';
+import { NO_SHIFT, NOT_ENDED, type Last, type Shift } from './shift.ts';
 import type { Ticks } from './world.ts';
 
 export interface Session {
@@ -16,10 +17,14 @@ export interface Session {
   resetBy: ReadonlySet<Side>;
   seen: Ticks;
   created: Ticks;
+  /** The client's initial sequence number, as the server sees it. */
   frontIsn: number;
   /** The server's initial sequence number; 0 until its SYN+ACK. */
   backIsn: number;
   reopened: boolean;
+  /** By how much the client's numbers are moved for the server. */
+  readonly shift: Shift;
+  last: Last;
   readonly adopted: boolean;
   /** The local, or the remap range, whose port it holds. */
   readonly local: number | undefined;
@@ -54,6 +59,8 @@ export function newSession(
     created: 0,
     backIsn: 0,
     reopened: false,
+    shift: NO_SHIFT,
+    last: NOT_ENDED,
     adopted: false,
     listener: 0,
     wantedPort: 0,
@@ -70,6 +77,14 @@ export function isLive({ state }: Session): boolean {
 /** Its tuple is still the ends', so nobody else gets it. */
 export function isResting({ state }: Session): boolean {
   return state === 'time-wait' || state === 'reset';
+}
+
+/**
+ * True when a session has ended for both sides: after two FINs, or one and a RST. A RST
+ * alone can be forged, and leaves a connection behind that lives.
+ */
+export function isReusable(session: Session): boolean {
+  return isResting(session) && session.closedBy.size > 0 && session.last.sequence !== undefined;
 }
 
 export function viewOfSession(session: Session): SessionView {

@@ -14,6 +14,7 @@
 import type { Side } from './data-path.ts';
 import { ACK, FIN, isOpeningSyn, RST, SYN, type Segment } from './segment.ts';
 import { isResting, NOBODY, type Direction, type Session } from './session.ts';
+import { noteEnding, NOT_ENDED, shiftedSequence } from './shift.ts';
 import { SECOND_TICKS } from './world.ts';
 
 type Life = Pick<Session, 'state' | 'closedBy' | 'resetBy'>;
@@ -46,11 +47,13 @@ export function notePacket(segment: Segment, direction: Direction): void {
   const fromBack = side === 'back';
   if (fromBack && (segment.flags & (SYN | ACK | RST)) === (SYN | ACK))
     session.backIsn = segment.sequence;
-  if (!fromBack && isOpeningSyn(segment)) session.frontIsn = segment.sequence;
+  if (!fromBack && isOpeningSyn(segment)) session.frontIsn = shiftedSequence(segment, session);
   const { state, closedBy, resetBy } = lifeAfter(session, segment, side);
   Object.assign(session, { state, closedBy, resetBy });
   session.seen = segment.now;
   direction.seen = segment.now;
+  if (!fromBack && closedBy.size > 0 && !(segment.flags & (SYN | RST)))
+    noteEnding(segment, session);
   if (session.backIsn) direction.handshakeAck = (session.backIsn + 1) >>> 0;
   direction.established = session.state === 'established';
 }
@@ -122,8 +125,9 @@ export function reopenIfResting(
   session.resetBy = NOBODY;
   session.seen = segment.now;
   session.created = segment.now;
-  session.frontIsn = segment.sequence;
+  session.frontIsn = shiftedSequence(segment, session);
   session.backIsn = 0;
+  session.last = NOT_ENDED;
   session.reopened = true;
   direction.handshakeAck = 0;
   return 'resting';

@@ -12,6 +12,7 @@ import {
   type Port,
 } from '../../packet/index.ts';
 import { replaced, writeIpBytes, type Edit } from './edit.ts';
+import { walkOptions } from './options.ts';
 import { IP_AT, OPTIONS_AT, TCP_AT, type Segment } from './segment.ts';
 
 export interface TakenToa {
@@ -25,7 +26,6 @@ const NUMBER = 254;
 /** 253 and 254 are for experiments (RFC 6994): with another length they are somebody else's. */
 const NUMBERS: readonly number[] = [NUMBER, 253];
 const LENGTHS: readonly number[] = [TOA4_BYTES, TOA6_BYTES];
-const END = 0;
 const NOP = 1;
 /** Data offset counts 15 words at most (RFC 9293 section 3.1). */
 const TCP_HEADER_MAX_BYTES = 60;
@@ -33,26 +33,14 @@ const TCP_HEADER_MAX_BYTES = 60;
 const MTU_EVERYWHERE_BYTES = 576;
 
 /** Replaces every TOA by NOPs (RFC 9293 section 3.1), up to where the options end or make no sense. */
-export function takeToa({ frame, tcpHeaderBytes }: Segment, edit: Edit): TakenToa {
-  const view = viewOf(frame);
-  const end = TCP_AT + tcpHeaderBytes;
+export function takeToa(segment: Segment, edit: Edit): TakenToa {
+  const view = viewOf(segment.frame);
   let [found, client]: [number, Endpoint | undefined] = [0, undefined];
-  let at = OPTIONS_AT;
-  while (at < end) {
-    const number = view.getUint8(at);
-    if (number === END) break;
-    if (number === NOP) {
-      at += 1;
-      continue;
-    }
-    const length = at + 1 < end ? view.getUint8(at + 1) : 0;
-    if (length < 2 || at + length > end) break;
-    if (NUMBERS.includes(number) && LENGTHS.includes(length)) {
-      if (length === TOA4_BYTES) client ??= clientAt(view, at);
-      blank(frame, at, length, edit);
-      found += 1;
-    }
-    at += length;
+  for (const { number, at, lengthBytes } of walkOptions(segment)) {
+    if (!NUMBERS.includes(number) || !LENGTHS.includes(lengthBytes)) continue;
+    if (lengthBytes === TOA4_BYTES) client ??= clientAt(view, at);
+    blank(segment.frame, at, lengthBytes, edit);
+    found += 1;
   }
   return { found, client };
 }

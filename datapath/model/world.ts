@@ -20,6 +20,8 @@ export interface Chance {
   portStart(): number;
   /** One of these, or none: a look at a place of the table that nobody uses. */
   pick<T>(some: readonly T[]): T | undefined;
+  /** A sequence shift of at least so much, and less than 2^24 beyond: not to be guessed. */
+  leapOf(least: number): number;
 }
 
 export interface Network {

@@ -79,7 +79,11 @@ export const suiteWorld: Omit<World, 'clock'> = { network: modelNetwork, chance:
 /** Chance that is the same in every run. */
 export function chanceFrom(seed: number): Chance {
   const next = numbersFrom(seed);
-  return { portStart: next, pick: (some) => some[next() % some.length] };
+  return {
+    portStart: next,
+    pick: (some) => some[next() % some.length],
+    leapOf: (least) => (least + (next() & 0xff_ffff)) >>> 0,
+  };
 }
 
 /** 32 random bits at a time (the generator splitmix32): the same ones for the same seed. */

@@ -3,6 +3,7 @@ import { newEdit, writeFlow } from '../edit.ts';
 import { reversed, type Flow } from '../flow.ts';
 import { ACK, RST, SYN, type Segment } from '../segment.ts';
 import type { Session } from '../session.ts';
+import { applyShift } from '../shift.ts';
 import { notePacket } from '../states.ts';
 import type { Verdict } from '../words.ts';
 import {
@@ -40,7 +41,9 @@ function decideAnswer(agent: Agent, segment: Segment, direction: AgentDirection)
   countTraffic(agent, segment, direction);
   followLink(segment, direction);
   if (direction.identity) return 'kept';
-  writeFlow(segment, direction.leaves, newEdit(), 0);
+  const edit = newEdit();
+  applyShift(segment, edit, session, 'back');
+  writeFlow(segment, direction.leaves, edit, 0);
   return 'to-client';
 }
 

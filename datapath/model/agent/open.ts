@@ -7,8 +7,10 @@
  */
 import type { Endpoint, Port } from '../../../packet/index.ts';
 import { reversed, sameEndpoint, type Flow } from '../flow.ts';
+import { newSearch } from '../reserve.ts';
 import type { Segment } from '../segment.ts';
 import { isResting, newSession, type Session } from '../session.ts';
+import { NO_SHIFT, shiftedSequence, type Shift } from '../shift.ts';
 import type { Slot } from '../session-table.ts';
 import type { SessionKind } from '../words.ts';
 import { isTrusted, type Agent, type AgentDirection, type Server } from './parts.ts';
@@ -27,6 +29,8 @@ export interface Newcomer {
   readonly wantedPort: Port;
   /** It has a port of the remap range. */
   readonly remapped: boolean;
+  /** For a port that rested at the server a moment ago. */
+  readonly shift?: Shift;
 }
 
 /** The one remap range of a server; its number in the accounts of ports. */
@@ -35,9 +39,8 @@ const REMAP_RANGE = 0;
 /** A place for a newcomer; undefined when the table is full of better ones. */
 export function takePlace(agent: Agent, { now }: Segment): Slot | undefined {
   const { sessions, tables, world, journal } = agent;
-  const evicted = sessions.evicted;
-  const slot = sessions.takeSlot(tables, world.chance, now);
-  if (sessions.evicted > evicted) journal.note('opening-evicted');
+  const { slot, notes } = sessions.takeSlot(tables, world.chance, now);
+  for (const note of notes) journal.note(note);
   return slot;
 }
 
@@ -82,20 +85,27 @@ export function canHaveOwn({ sessions }: Agent, { back }: Newcomer): boolean {
 
 /** The newcomer with another port of the same client address; undefined when there is none left. */
 export function withOtherPort(
-  { sessions, ports, tables }: Agent,
+  { sessions, ports, tables, journal }: Agent,
   newcomer: Newcomer,
 ): Newcomer | undefined {
-  const { server, back } = newcomer;
+  const { segment, server, back } = newcomer;
   const [low, high] = server.remap;
   const at = (port: Port): Flow => ({ ...back, to: { ...back.to, port } });
+  const search = newSearch(segment.now, tables.secret);
   const found = ports.search(
+    search,
     { local: REMAP_RANGE, backend: server.backend },
     { low, high },
-    tables.secret,
     false, // the accounts are of all clients' ports together: they do not say that this one's are full
-    (port) => !sessions.has(at(port)),
+    (port) => sessions.find(at(port))?.session,
   );
-  return found === undefined ? undefined : { ...newcomer, back: at(found), remapped: true };
+  if (found !== undefined) return { ...newcomer, back: at(found), remapped: true };
+  const resting = search.longest;
+  if (!resting) return undefined;
+  const shift = ports.takeOver(segment, resting, server.backend);
+  sessions.bury(resting);
+  journal.note('reused');
+  return { ...newcomer, back: resting.back, remapped: true, shift };
 }
 
 /** Makes the newcomer a session; undefined when another one has its tuple. */
@@ -105,13 +115,15 @@ export function settle(
   adopted = false,
 ): Session | undefined {
   const { server, segment, slot, kind, front, back, wantedPort, remapped } = newcomer;
+  const shift = newcomer.shift ?? NO_SHIFT;
   const session = newSession({
     kind,
     front,
     back,
     wantedPort,
     adopted,
-    frontIsn: segment.sequence,
+    frontIsn: shiftedSequence(segment, { shift }),
+    shift,
     local: remapped ? REMAP_RANGE : undefined,
     backend: server.backend,
   });

@@ -4,6 +4,7 @@ import { newEdit, writeChecksum, writeFlow, type Edit } from '../edit.ts';
 import { reversed } from '../flow.ts';
 import { isOpeningSyn, RST, SYN, type Segment } from '../segment.ts';
 import { isLive, isResting, NOBODY, type Session } from '../session.ts';
+import { applyShift } from '../shift.ts';
 import { isHandshake, notePacket, reopenIfResting } from '../states.ts';
 import { takeToa } from '../toa.ts';
 import type { Verdict } from '../words.ts';
@@ -147,6 +148,7 @@ function forward(agent: Agent, segment: Segment, direction: AgentDirection, edit
     writeChecksum(segment, edit);
     return 'kept';
   }
+  applyShift(segment, edit, direction.session, direction.side);
   writeFlow(segment, direction.leaves, edit, 0);
   return 'to-backend';
 }

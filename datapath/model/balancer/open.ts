@@ -4,7 +4,8 @@ import type { PoolRow } from '../data-path.ts';
 import { tupleOf, type Flow } from '../flow.ts';
 import { hashAddress } from '../ports.ts';
 import { isLive, newSession, type Session } from '../session.ts';
-import { countSessions } from '../session-table.ts';
+import { newSearch } from '../reserve.ts';
+import { NO_SHIFT, shiftedSequence, type Shift } from '../shift.ts';
 import type { Segment } from '../segment.ts';
 import type { EventType, Refused } from '../words.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
@@ -14,6 +15,7 @@ type Failure = Refused | 'drop-race' | 'drop-internal';
 interface Reserved {
   readonly local: number;
   readonly from: Endpoint;
+  readonly shift: Shift;
 }
 
 /** Locals asked before the SYN is refused. */
@@ -33,9 +35,8 @@ export function openSession(
   const at = backend === undefined ? undefined : balancer.backends[backend];
   if (backend === undefined || !at) return failed(balancer, segment, 'no-backend');
   const { sessions, tables, world } = balancer;
-  const evicted = sessions.evicted;
-  const slot = sessions.takeSlot(tables, world.chance, segment.now);
-  if (sessions.evicted > evicted) balancer.journal.note('opening-evicted');
+  const { slot, notes } = sessions.takeSlot(tables, world.chance, segment.now);
+  for (const note of notes) balancer.journal.note(note);
   if (slot === undefined) return failed(balancer, segment, 'table-full');
   const reserved = reserveLocal(balancer, pool, { backend, at }, segment);
   if (!reserved) {
@@ -46,8 +47,9 @@ export function openSession(
     kind: 'balanced',
     front: segment.flow,
     back: { from: at, to: reserved.from },
-    frontIsn: segment.sequence,
+    frontIsn: shiftedSequence(segment, reserved),
     local: reserved.local,
+    shift: reserved.shift,
     backend,
     listener: listener.index,
   });
@@ -84,15 +86,19 @@ function chooseBackend(
   }
 }
 
-/** Tries the pool's locals; the same client gets the same one first (RFC 7857 section 4). */
+/**
+ * Tries the pool's locals; the same client gets the same one first (RFC 7857 section 4).
+ * When no port is free, the one that has rested longest.
+ */
 function reserveLocal(
   balancer: Balancer,
   { locals }: PoolRow,
   { backend, at }: { backend: number; at: Endpoint },
-  { flow }: Segment,
+  segment: Segment,
 ): Reserved | undefined {
-  const { sessions, tables, ports } = balancer;
-  const start = hashAddress(flow.from.address, tables.secret[1]);
+  const { sessions, tables, ports, journal } = balancer;
+  const start = hashAddress(segment.flow.from.address, tables.secret[1]);
+  const search = newSearch(segment.now, tables.secret);
   for (let step = 0; step < Math.min(locals.count, LOCAL_TRIES); step++) {
     const local = locals.first + (((start + step) >>> 0) % locals.count);
     const row = tables.locals[local];
@@ -100,17 +106,21 @@ function reserveLocal(
     const address = ipv4Address(row.address);
     const [low, high] = row.ports;
     const own = sessions.all().filter((one) => one.local === local && one.backend === backend);
-    const { inUse, resting } = countSessions(own);
     const found = ports.search(
+      search,
       { local, backend },
       { low, high },
-      tables.secret,
-      inUse + resting >= high - low + 1,
-      (port) => !sessions.has({ from: at, to: { address, port } }),
+      own.filter(isLive).length >= high - low + 1,
+      (port) => sessions.find({ from: at, to: { address, port } })?.session,
     );
-    if (found !== undefined) return { local, from: { address, port: found } };
+    if (found !== undefined) return { local, from: { address, port: found }, shift: NO_SHIFT };
   }
-  return undefined;
+  const resting = search.longest;
+  if (resting?.local === undefined) return undefined;
+  const shift = ports.takeOver(segment, resting, backend);
+  sessions.bury(resting);
+  journal.note('reused');
+  return { local: resting.local, from: resting.back.to, shift };
 }
 
 /** How the client's packets will leave, from the reserved local port; and the server's, as the listener's. */

@@ -3,6 +3,7 @@ import { macAddressBytes } from '../../../packet/index.ts';
 import type { Side } from '../data-path.ts';
 import { newEdit, writeFlow, type Edit } from '../edit.ts';
 import { FIN, RST, SYN, type Segment } from '../segment.ts';
+import { applyShift } from '../shift.ts';
 import { isHandshake } from '../states.ts';
 import { hasRoomForToa, insertToa, takeToa } from '../toa.ts';
 import type { Verdict } from '../words.ts';
@@ -33,6 +34,7 @@ export function translate(
     direction.side === 'front' && isHandshake(segment, direction)
       ? handleToa(balancer, segment, direction, edit, route)
       : 'packet';
+  applyShift(segment, edit, direction.session, direction.side);
   writeFlow(segment, direction.leaves, edit, 1);
   if (sent === 'packet') countTraffic(balancer, direction, receivedBytes);
   addressTo(segment, route);
