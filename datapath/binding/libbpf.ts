@@ -150,6 +150,7 @@ function declare() {
     ringFree: nothing('ring_buffer__free', [p]),
 
     testRun: int('bpf_prog_test_run_opts', ['int', koffi.inout(koffi.pointer(testRun))]),
+    testRunRaw: int('bpf_prog_test_run_opts', ['int', p]),
 
     tcHookCreate: int('bpf_tc_hook_create', [hook]),
     tcHookDestroy: int('bpf_tc_hook_destroy', [hook]),

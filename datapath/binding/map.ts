@@ -6,6 +6,7 @@ import {
   nextKey,
   pop,
   possibleCpus,
+  readValues,
   remove,
   update,
   updateBatch,
@@ -98,6 +99,12 @@ export class ArrayMap<V> {
     return this.#value.read(valueAt(this.ref, index), 0);
   }
 
+  /** The first values, at once: for maps of some hundred entries at most. */
+  values(to: number): V[] {
+    const values = to === 0 ? Buffer.alloc(0) : readValues(this.ref, to);
+    return Array.from({ length: to }, (_, i) => this.#value.read(values, i * this.#value.bytes));
+  }
+
   set(index: number, value: V): void {
     update(this.ref, indexKey(this.ref, index), encode(this.#value, value));
   }
@@ -154,7 +161,11 @@ export class PerCpuArray<V> {
 
   /** Sums by index: for maps of some hundred entries at most. */
   sums(to: number = this.length): V[] {
-    return Array.from({ length: to }, (_, index) => this.sum(index));
+    const values = readValues(this.ref, to);
+    const bytes = valueBytesOf(this.ref);
+    return Array.from({ length: to }, (_, index) =>
+      this.#copies(values, index * bytes).reduce(this.#add),
+    );
   }
 
   /** Zero on every CPU, for an index that gets a new meaning. */

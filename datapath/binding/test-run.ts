@@ -89,7 +89,7 @@ function prepare({ packet, skb, context, repeat = packet === undefined ? 0 : 1 }
   };
 }
 
-function encodeSkb(fields: SkbFields): Buffer {
+export function encodeSkb(fields: SkbFields): Buffer {
   const skb = Buffer.alloc(SKB_BYTES);
   skb.writeUInt32LE(fields.mark ?? 0, SKB_OFFSET.mark);
   skb.writeUInt32LE(fields.ingressIfindex ?? 0, SKB_OFFSET.ingressIfindex);

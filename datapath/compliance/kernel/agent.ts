@@ -5,8 +5,7 @@ import { loadPrivateObject } from '../../binding/object.ts';
 import type { AgentTables, DataPath } from '../../model/index.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
 import { objectPath } from './private-network.ts';
-import { runOn } from './run.ts';
-import { INTERFACE } from './topology.ts';
+import { Runs } from './run.ts';
 
 const CAPACITIES = {
   sessions: 16_384,
@@ -27,6 +26,7 @@ export async function loadAgent(): Promise<DataPath<AgentTables>> {
     front: object.program('agent_to_server'),
     back: object.program('agent_from_server'),
   };
+  const runs = new Runs(programs, maps);
   const sessions = new SessionMaps(object, maps);
   const configure = (tables: AgentTables) => write(maps, tables);
   return {
@@ -36,7 +36,7 @@ export async function loadAgent(): Promise<DataPath<AgentTables>> {
       configure(tables);
     },
     reconfigure: configure,
-    receive: (frame, from) => runOn(programs[from], maps, frame, INTERFACE[from]),
+    receive: (frame, from) => runs.receive(frame, from),
     elapse: (seconds) => sessions.age(seconds),
     seize: () => sessions.seize(),
     sweep: () => sessions.sweep(),

@@ -5,8 +5,7 @@ import { loadPrivateObject } from '../../binding/object.ts';
 import type { BalancerTables, DataPath, State } from '../../model/index.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
 import { objectPath } from './private-network.ts';
-import { runOn } from './run.ts';
-import { INTERFACE } from './topology.ts';
+import { Runs } from './run.ts';
 
 const CAPACITIES = {
   sessions: 16_384,
@@ -29,6 +28,7 @@ const CAPACITIES = {
 export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
   const object = await loadPrivateObject({ path: objectPath('balancer'), capacities: CAPACITIES });
   const [maps, program] = [balancerMaps(object), object.program('balancer_ingress')];
+  const runs = new Runs({ front: program, back: program }, maps);
   const sessions = new SessionMaps(object, maps);
   const configure = (tables: BalancerTables) => write(maps, tables);
   return {
@@ -42,7 +42,7 @@ export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
       configure(tables);
     },
     reconfigure: configure,
-    receive: (frame, from) => runOn(program, maps, frame, INTERFACE[from]),
+    receive: (frame, from) => runs.receive(frame, from),
     elapse: (seconds) => sessions.age(seconds),
     seize: () => sessions.seize(),
     sweep: () => sessions.sweep(),

@@ -62,9 +62,8 @@ export class SessionMaps {
 
   clear(): void {
     const { sessions, sessionSlots, freeSlots, localPorts, sweep, backendTraffic } = this.#maps;
-    const { highWater } = sweep.get(0).stats;
     const empty = Buffer.alloc(valueBytesOf(sessionSlots.ref));
-    for (let i = 0; i < highWater; i++) update(sessionSlots.ref, indexKey(i), empty);
+    this.slots().forEach(([index]) => update(sessionSlots.ref, indexKey(index), empty));
     clearHash(sessions);
     clearHash(localPorts);
     while (freeSlots.pop() !== undefined);
@@ -122,9 +121,9 @@ export class SessionMaps {
   /** Slots in use. */
   slots(): [index: number, slot: SessionSlot][] {
     const { sessionSlots, sweep } = this.#maps;
-    const all = Array.from({ length: sweep.get(0).stats.highWater }, (_, index) => index);
-    return all
-      .map((index): [number, SessionSlot] => [index, sessionSlots.get(index)])
+    return sessionSlots
+      .values(sweep.get(0).stats.highWater)
+      .map((slot, index): [number, SessionSlot] => [index, slot])
       .filter(([, slot]) => stateOf(slot) !== 'free');
   }
 

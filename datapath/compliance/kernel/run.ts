@@ -1,8 +1,9 @@
-/** One test-run of a program, its verdict and notes read from the counters that it moved. */
+/** Test-runs of a program; the verdict and notes of each are read from the counters that it moved. */
 import assert from 'node:assert/strict';
-import type { ProgramRef } from '../../binding/kernel-object.ts';
+import { possibleCpus, readValues } from '../../binding/kernel-map.ts';
+import type { MapRef, ProgramRef } from '../../binding/kernel-object.ts';
 import type { CommonMaps } from '../../binding/object-maps.ts';
-import { testRun } from '../../binding/test-run.ts';
+import { PacketRunner } from '../../binding/packet-runner.ts';
 import {
   NOTE,
   NOTE_COUNT,
@@ -11,46 +12,90 @@ import {
   type Note,
   type Verdict,
 } from '../../binding/verdicts.ts';
-import type { Action, Outcome } from '../../model/index.ts';
+import type { Action, Outcome, Side } from '../../model/index.ts';
+import { INTERFACE } from './topology.ts';
+
+/** The programs that see the frames of each side. */
+export type Programs = Readonly<Record<Side, ProgramRef>>;
 
 const ACTIONS: Readonly<Record<number, Action>> = { [-1]: 'pass', 2: 'drop', 7: 'redirect' };
 const VERDICTS = namesOf<Verdict>(VERDICT);
 const NOTES = namesOf<Note>(NOTE);
-const UNTOUCHED = 0xa5;
 
-/** `ifindex` is where the frame came in. */
-export function runOn(
-  program: ProgramRef,
-  { verdicts, notes }: CommonMaps,
-  frame: Uint8Array,
-  ifindex: number,
-): Outcome {
-  const [verdictsBefore, notesBefore] = [verdicts.sums(VERDICT_COUNT), notes.sums(NOTE_COUNT)];
-  const { returnValue, packet, output } = testRun(program, {
-    packet: frame,
-    skb: { ifindex, ingressIfindex: ifindex },
-  });
-  const beyond = output.subarray(packet.length);
-  assert.ok(
-    beyond.every((byte) => byte === UNTOUCHED),
-    'bytes behind the packet were written',
-  );
-  const reached = moved(verdictsBefore, verdicts.sums(VERDICT_COUNT));
-  assert.equal(reached.length, 1, `one verdict a packet, got ${reached.length}`);
-  const [verdict, action] = [VERDICTS.get(reached[0] ?? -1), ACTIONS[returnValue]];
-  if (verdict === undefined) throw new RangeError(`verdict ${reached[0]} has no name`);
-  if (action === undefined) throw new RangeError(`tc action ${returnValue} is not expected`);
-  return {
-    verdict,
-    action,
-    frame: Uint8Array.from(packet),
-    notes: moved(notesBefore, notes.sums(NOTE_COUNT)).flatMap((note) => NOTES.get(note) ?? []),
-  };
+export class Runs {
+  readonly #runners: Readonly<Record<Side, PacketRunner>>;
+  readonly #verdicts: Counters;
+  readonly #notes: Counters;
+
+  constructor(programs: Programs, { verdicts, notes }: CommonMaps) {
+    this.#runners = { front: runnerOn(programs, 'front'), back: runnerOn(programs, 'back') };
+    this.#verdicts = new Counters(verdicts.ref, VERDICT_COUNT);
+    this.#notes = new Counters(notes.ref, NOTE_COUNT);
+  }
+
+  receive(frame: Uint8Array, from: Side): Outcome {
+    const { action, frame: left } = this.runUncounted(frame, from);
+    const verdicts = this.takeVerdicts();
+    assert.equal(verdicts.length, 1, `one verdict a packet, got ${verdicts.length}`);
+    const [verdict] = verdicts;
+    if (verdict === undefined) throw new RangeError('a verdict was counted that has no name');
+    return { verdict, action, frame: left, notes: this.takeNotes() };
+  }
+
+  /** For very many frames; their verdicts are asked for together. */
+  runUncounted(frame: Uint8Array, from: Side): Pick<Outcome, 'action' | 'frame'> {
+    const { returnValue, output } = this.#runners[from].run(frame);
+    const action = ACTIONS[returnValue];
+    if (action === undefined) throw new RangeError(`tc action ${returnValue} is not expected`);
+    return { action, frame: new Uint8Array(output) };
+  }
+
+  /** Since the last time, in the order of their numbers. */
+  takeVerdicts(): Verdict[] {
+    return this.#verdicts.moved().flatMap((i) => VERDICTS.get(i) ?? []);
+  }
+
+  takeNotes(): Note[] {
+    return this.#notes.moved().flatMap((i) => NOTES.get(i) ?? []);
+  }
 }
 
-/** Indices of counters that went up, as often as they did. */
-function moved(before: readonly number[], after: readonly number[]): number[] {
-  return after.flatMap((count, i) => Array.from({ length: count - (before[i] ?? 0) }, () => i));
+/** Per-CPU counters, their sums read all at once. */
+class Counters {
+  readonly #map: MapRef;
+  readonly #count: number;
+  #last: readonly number[];
+
+  constructor(map: MapRef, count: number) {
+    this.#map = map;
+    this.#count = count;
+    this.#last = this.#read();
+  }
+
+  /** Indices of counters that went up since the last call, as often as they did. */
+  moved(): number[] {
+    const before = this.#last;
+    this.#last = this.#read();
+    return this.#last.flatMap((count, i) =>
+      count === before[i] ? [] : Array.from({ length: count - (before[i] ?? 0) }, () => i),
+    );
+  }
+
+  /** Counts of a test stay below 2^32: the low halves. */
+  #read(): number[] {
+    const cpus = possibleCpus();
+    const bytes = readValues(this.#map, this.#count);
+    return Array.from({ length: this.#count }, (_, index) => {
+      let sum = 0;
+      for (let cpu = 0; cpu < cpus; cpu++) sum += bytes.readUInt32LE((index * cpus + cpu) * 8);
+      return sum;
+    });
+  }
+}
+
+function runnerOn(programs: Programs, side: Side): PacketRunner {
+  const ifindex = INTERFACE[side];
+  return new PacketRunner(programs[side], { ifindex, ingressIfindex: ifindex });
 }
 
 function namesOf<Name extends string>(
