@@ -293,25 +293,44 @@ enum client_source {
 	CLIENT_FROM_LATER = 2,     /* after it: accept() may have answered with the local */
 };
 
+/* Addresses in socket mode are IPv6, or IPv4 as ::ffff:a.b.c.d. */
+
+/* Key of `socket_trusted`, a longest-prefix trie. */
+struct prefix6 {
+	__u32 bits;
+	__be32 addr[4];
+};
+_Static_assert(sizeof(struct prefix6) == 20, "keep binding/contract.ts in step");
+
+/* Key of `socket_servers`. */
+struct endpoint6 {
+	__be32 addr[4];
+	__be16 port;
+	__u8 protocol;
+	__u8 pad;
+};
+_Static_assert(sizeof(struct endpoint6) == 20, "keep binding/contract.ts in step");
+
 /* Value of `clients`, socket storage: who is behind a connection from a local. */
 struct client {
-	struct flow4 flow; /* as received: local -> server */
-	__u8 addr[16];     /* IPv6, or IPv4 as ::ffff:a.b.c.d */
+	__be32 addr[4];
 	__be16 port;
 	__u8 source; /* enum client_source */
 	__u8 pad;
 	__u32 since; /* ticks */
 };
-_Static_assert(sizeof(struct client) == 40, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct client) == 24, "keep binding/contract.ts in step");
 
 /* What `list_clients` writes for each socket. */
 struct client_record {
 	struct client client;
+	__be32 local_addr[4], server_addr[4]; /* as `ss` shows them: peer and own */
+	__be16 local_port, server_port;
 	__u32 network; /* inode number of its network namespace */
 	__u8 state;    /* the kernel's own numbers: TCP_ESTABLISHED = 1 ... */
 	__u8 pad[3];
 };
-_Static_assert(sizeof(struct client_record) == 48, "keep binding/contract.ts in step");
+_Static_assert(sizeof(struct client_record) == 68, "keep binding/contract.ts in step");
 
 /* One entry, map `socket_settings`. */
 struct socket_settings {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatEndpoint } from '../../packet/address.ts';
 import { rangeSize } from '../../packet/address-range.ts';
+import { anyRange, formatIpEndpoint } from '../../packet/ip.ts';
 import type { AgentConfig, PacketAgentConfig } from '../../control/config/agent.ts';
 import type { BalancerConfig } from '../../control/config/balancer.ts';
 import { thisMachine } from '../../control/config/machine.ts';
@@ -81,7 +82,7 @@ function socketSummary({ instance, cgroup, servers, trustedLocals }: SocketAgent
       servers.length === 0
         ? 'every server'
         : `${count(servers.length, 'server')} (${servers
-            .map(({ address }) => formatEndpoint(address))
+            .map(({ address }) => formatIpEndpoint(address))
             .join(', ')})`,
       trustedSummary(trustedLocals),
     ].join(', ')
@@ -107,10 +108,12 @@ function packetSummary({
 }
 
 function trustedSummary(trusted: AgentConfig['trustedLocals']): string {
-  const addresses = trusted.reduce((sum, range) => sum + rangeSize(range), 0);
+  const addresses = trusted
+    .map(anyRange)
+    .reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
   return count(addresses, 'trusted local');
 }
 
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
+function count(number: number | bigint, one: string, many = `${one}s`): string {
+  return `${number} ${BigInt(number) === 1n ? one : many}`;
 }

@@ -9,6 +9,8 @@ import {
   type Port,
 } from '../../packet/address.ts';
 
+import { asIpv4Address, ipAddress, type IpAddress, type IpEndpoint } from '../../packet/ip.ts';
+
 export interface Machine {
   interfaces(): readonly string[];
   /** Addresses of its interfaces. */
@@ -57,25 +59,28 @@ export function readInterfaces(text: string): string[] {
  * told not to, which cannot be seen here: it is counted as 0.0.0.0.
  */
 export function readListening(text: string): Endpoint[] {
+  return readListeningIp(text).flatMap(({ address, port }) => {
+    const ipv4 = address === 0n ? ANY : asIpv4Address(address);
+    return ipv4 === undefined ? [] : [{ address: ipv4, port }];
+  });
+}
+
+/** The same of both families, as it is there. */
+export function readListeningIp(text: string): IpEndpoint[] {
   return text.split('\n').flatMap((line) => {
-    const [, addressHex, portHex, state] =
+    const [, address, portHex, state] =
       /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) /.exec(line) ?? [];
-    if (addressHex === undefined || portHex === undefined || state !== LISTEN) return [];
-    const address = ipv4Of(addressHex);
-    if (address === undefined) return [];
-    return [{ address, port: Number.parseInt(portHex, 16) as Port }];
+    if (address === undefined || portHex === undefined || state !== LISTEN) return [];
+    return [{ address: addressOf(address), port: Number.parseInt(portHex, 16) as Port }];
   });
 }
 
 /** Words of 32 bits in the machine's byte order, as the kernel prints them. */
-function ipv4Of(hex: string): Ipv4Address | undefined {
-  const words = hex.match(/.{8}/g) ?? [];
-  const last = hostOrder(words.at(-1) ?? '0');
-  if (words.length === 1) return last;
-  const [a, b, c] = words.map(hostOrder);
-  if (a !== 0 || b !== 0) return undefined;
-  if (c === 0xffff) return last; // ::ffff:a.b.c.d
-  return c === 0 && last === 0 ? ANY : undefined;
+function addressOf(hex: string): IpAddress {
+  const words = (hex.match(/.{8}/g) ?? []).map(hostOrder);
+  const [only] = words;
+  if (words.length === 1 && only !== undefined) return ipAddress(only);
+  return words.reduce((sum, word) => (sum << 32n) + BigInt(word), 0n) as IpAddress;
 }
 
 function hostOrder(word: string): Ipv4Address {

@@ -1,8 +1,7 @@
 /** Files of an agent in socket mode: how little they need, and what they refuse. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressRange } from '../../packet/address-range.ts';
-import { endpoint } from '../../packet/address.ts';
+import { ipEndpoint, ipRange } from '../../packet/ip.ts';
 import { formatProblem } from './problem.ts';
 import { readAgentConfig, readConfig } from './read.ts';
 import { AGENT, SOCKET_AGENT } from './samples.ts';
@@ -11,19 +10,38 @@ test('whom to trust is all that it needs', () => {
   const least = readAgentConfig('mode: socket\ntrustedLocals: [10.0.124.160/28]\n', { file: 'f' });
   assert.ok(least.ok);
   const common = { role: 'agent', mode: 'socket' } as const;
-  const trustedLocals = [addressRange('10.0.124.160/28')];
+  const trustedLocals = [ipRange('10.0.124.160/28')];
   assert.deepEqual(least.config, { ...common, instance: 'default', trustedLocals, servers: [] });
   const full = readAgentConfig(SOCKET_AGENT, { file: 'f' });
   assert.ok(full.ok);
   assert.deepEqual(full.config, {
     ...{ ...common, instance: 'lab', cgroup: '/sys/fs/cgroup/web.slice', trustedLocals },
-    servers: ['10.0.98.79:8056', '10.0.98.80:8056'].map((text) => ({ address: endpoint(text) })),
+    servers: ['10.0.98.79:8056', '10.0.98.80:8056'].map((text) => ({ address: ipEndpoint(text) })),
   });
 });
 
 /** Lines of problems, from their beginning on; a file that is right has none. */
 const rows: readonly { name: string; text: string; expect: readonly string[] }[] = [
   { name: 'the full file', text: SOCKET_AGENT, expect: [] },
+  {
+    name: 'both families',
+    text: `${SOCKET_AGENT.replace('/28]', '/28, 2001:db8:124::/64]')}  - address: '[2001:db8::79]:8056'\n`,
+    expect: [],
+  },
+  {
+    name: 'IPv6 that cannot be meant',
+    text: `${SOCKET_AGENT.replace('/28]', '/28, ff02::1, 2001:db8::1/64]')}  - address: 2001:db8::79\n`,
+    expect: [
+      "f:4:34: trustedLocals[1]: 'ff02::1' is a multicast address",
+      "f:4:43: trustedLocals[2]: '2001:db8::1/64' has bits set beyond its prefix",
+      "f:8:14: servers[2].address: '2001:db8::79' needs brackets and a port",
+    ],
+  },
+  {
+    name: 'IPv6 that overlaps',
+    text: SOCKET_AGENT.replace('/28]', '/28, 2001:db8::/64, 2001:db8::7]'),
+    expect: ['f:4:49: 2001:db8::7 overlaps 2001:db8::-2001:db8::ffff:ffff:ffff:ffff'],
+  },
   {
     name: 'no interfaces and no policy',
     text: `${SOCKET_AGENT}interfaces: [eth0]\nonCollision: remap\n`,

@@ -1,9 +1,8 @@
 /** The agent's configuration in socket mode, where nothing is rewritten and so little is to be said. */
 import type { z } from 'zod';
-import type { AddressRange } from '../../packet/address-range.ts';
-import type { Endpoint } from '../../packet/address.ts';
+import type { IpEndpoint, IpRange } from '../../packet/ip.ts';
 import { list, object, oneOf } from './shape.ts';
-import { absolutePath, hostEndpoint, hostRange, instanceName } from './values.ts';
+import { absolutePath, instanceName, ipHostEndpoint, ipHostRange } from './values.ts';
 
 export interface SocketAgentConfig {
   readonly role: 'agent';
@@ -12,17 +11,17 @@ export interface SocketAgentConfig {
   /** Whose programs are told: a directory of the v2 hierarchy; absent: its root, everybody. */
   readonly cgroup?: string;
   /** Whose TOA is believed. */
-  readonly trustedLocals: readonly AddressRange[];
+  readonly trustedLocals: readonly IpRange[];
   /** Only connections to these addresses; none: to any. */
-  readonly servers: readonly { readonly address: Endpoint }[];
+  readonly servers: readonly { readonly address: IpEndpoint }[];
 }
 
 export const socketAgentSchema = object({
   instance: instanceName().default('default'),
   mode: oneOf(['socket']),
   cgroup: absolutePath().optional(),
-  trustedLocals: list(hostRange()).default([]),
-  servers: list(object({ address: hostEndpoint() })).default([]),
+  trustedLocals: list(ipHostRange()).default([]),
+  servers: list(object({ address: ipHostEndpoint() })).default([]),
 });
 
 export function completeSocketAgent(given: z.output<typeof socketAgentSchema>): SocketAgentConfig {

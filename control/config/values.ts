@@ -6,6 +6,14 @@ import {
   type PortRange,
 } from '../../packet/address-range.ts';
 import { parseEndpoint, type Endpoint, type Ipv4Address } from '../../packet/address.ts';
+import {
+  asAddressRange,
+  ipRange,
+  parseIpEndpoint,
+  parseIpRange,
+  type IpEndpoint,
+  type IpRange,
+} from '../../packet/ip.ts';
 import type { ParsedText } from '../../packet/parsed.ts';
 import { formatDurationMs, parseDurationMs } from './duration.ts';
 import { show } from './problem.ts';
@@ -84,6 +92,28 @@ export function hostRange() {
   });
 }
 
+/** As `hostEndpoint`, of either family. */
+export function ipHostEndpoint() {
+  return scalar((value): Read<IpEndpoint> => {
+    const read = understood(value, parseIpEndpoint(textOf(value)));
+    if (!read.ok) return read;
+    const { address, port } = read.value;
+    const unusable = whyUnusableIp({ first: address, last: address });
+    if (unusable !== undefined) return fail(`${show(value)} ${unusable}`);
+    return port === 0 ? fail(`${show(value)} has port 0; allowed are 1..65535`) : read;
+  });
+}
+
+/** As `hostRange`, of either family. */
+export function ipHostRange() {
+  return scalar((value): Read<IpRange> => {
+    const read = understood(value, parseIpRange(textOf(value)));
+    if (!read.ok) return read;
+    const unusable = whyUnusableIp(read.value);
+    return unusable === undefined ? read : fail(`${show(value)} ${unusable}`);
+  });
+}
+
 export function portRange() {
   return scalar((value): Read<PortRange> => {
     const read = understood(value, parsePortRange(textOf(value)));
@@ -118,6 +148,19 @@ function whyUnusable({
   last: Ipv4Address;
 }): string | undefined {
   return UNUSABLE.find((range) => first <= range.last && range.first <= last)?.what;
+}
+
+// As above (RFC 6890, RFC 4291).
+const UNUSABLE_IPV6 = [
+  { range: ipRange('::-::1'), what: 'is the unspecified or the loopback address' },
+  { range: ipRange('ff00::/8'), what: 'is a multicast address; TCP needs a unicast one' },
+];
+
+function whyUnusableIp(range: IpRange): string | undefined {
+  const ipv4 = asAddressRange(range);
+  if (ipv4 !== undefined) return whyUnusable(ipv4);
+  return UNUSABLE_IPV6.find(({ range: bad }) => range.first <= bad.last && bad.first <= range.last)
+    ?.what;
 }
 
 function named(pattern: RegExp, allowed: string) {

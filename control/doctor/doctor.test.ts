@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONTRACT_VERSION } from '../../datapath/binding/contract.ts';
-import { endpoint, ipv4Address } from '../../packet/address.ts';
+import { ipEndpoint, ipRange } from '../../packet/ip.ts';
 import type { AgentConfig } from '../config/agent.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { readAgentConfig, readBalancerConfig } from '../config/read.ts';
@@ -33,8 +33,8 @@ const NOBODY = 'CapEff:\t0000000000000000\n';
 const TAP = '[{"ifname":"tap0","linkinfo":{"info_kind":"tun","info_data":{"type":"tap"}}}]';
 const WEB: NamespaceView = {
   path: '/run/netns/web',
-  addresses: [ipv4Address('10.0.98.79'), ipv4Address('10.0.98.80')],
-  listening: [endpoint('0.0.0.0:8056')],
+  addresses: [ipRange('10.0.98.79').first, ipRange('10.0.98.80').first],
+  listening: [ipEndpoint('0.0.0.0:8056')],
 };
 const ss = (cgroup: string) =>
   `LISTEN 0 511 0.0.0.0:8056 0.0.0.0:* users:(("nginx",pid=7,fd=6)) cgroup:${cgroup}\n`;
@@ -150,7 +150,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'no route to a backend',
     given: {
-      says: { 'ip -j -4 route get 10.0.98': '!ip: RTNETLINK answers: Network is unreachable' },
+      says: { 'ip -j route get 10.0.98': '!ip: RTNETLINK answers: Network is unreachable' },
     },
     patient: { balancer },
     check: 'routes to backends',
@@ -158,7 +158,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a listener that neighbours look for',
-    given: { says: { 'ip -j -4 route get 10.0.23.111': '[{"dev":"eth0"}]' } },
+    given: { says: { 'ip -j route get 10.0.23.111': '[{"dev":"eth0"}]' } },
     patient: { balancer },
     check: 'routes to listeners and locals',
     expect: ['warn', /by ARP/, /^ip address add 10\.0\.23\.111\/32 dev eth0$/],
@@ -167,7 +167,7 @@ const ROWS: readonly Row[] = [
     name: 'no route back to the locals',
     given: {
       views: [WEB],
-      says: { 'nsenter --net=/run/netns/web ip -j -4 route get': '[{"type":"unreachable"}]' },
+      says: { 'nsenter --net=/run/netns/web ip -j route get': '[{"type":"unreachable"}]' },
     },
     patient: { agent: socket },
     check: 'routes to the balancer',

@@ -1,5 +1,6 @@
 /** Everything that the doctor looks at and asks; a test has a machine of its own. */
-import type { Endpoint, Ipv4Address } from '../../packet/address.ts';
+import type { Endpoint } from '../../packet/address.ts';
+import type { IpAddress, IpEndpoint } from '../../packet/ip.ts';
 import type { BaseInfoRow } from '../api/rows.ts';
 import type { AgentConfig } from '../config/agent.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
@@ -20,8 +21,8 @@ export type Loaded =
 export type NamespaceView = {
   /** A path that leads into it; undefined for our own. */
   readonly path: string | undefined;
-  readonly addresses: readonly Ipv4Address[];
-  readonly listening: readonly Endpoint[];
+  readonly addresses: readonly IpAddress[];
+  readonly listening: readonly IpEndpoint[];
 };
 
 export type Surroundings = {

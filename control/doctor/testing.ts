@@ -35,7 +35,7 @@ const SAYS: Readonly<Record<string, string>> = {
   'ip -j -d link show': NIC,
   'ip -j -d link show dev': NIC,
   'ethtool -k': 'generic-receive-offload: on\nlarge-receive-offload: off [fixed]\n',
-  'ip -j -4 route get': '[{"gateway":"10.0.23.254","dev":"eth0"}]',
+  'ip -j route get': '[{"gateway":"10.0.23.254","dev":"eth0"}]',
   'ip -4 neigh show proxy': '',
   'nsenter --net=/run/netns/web ip': '[{"gateway":"10.0.98.1","dev":"eth0"}]',
 };

@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { release } from 'node:os';
+import { networkInterfaces, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseIpRange } from '../../packet/ip.ts';
 import { BpfError } from '../../datapath/binding/errors.ts';
 import {
   insideNamespace,
@@ -15,7 +16,7 @@ import { loadPrivateObject } from '../../datapath/binding/object.ts';
 import { isBpffs } from '../../datapath/binding/pins.ts';
 import type { BaseInfoRow } from '../api/rows.ts';
 import { socketPath } from '../api/socket.ts';
-import { thisMachine } from '../config/machine.ts';
+import { readListeningIp, thisMachine } from '../config/machine.ts';
 import { connectOnce } from '../health/connect.ts';
 import { seen, unseen, type Seen } from './finding.ts';
 import type { KernelObject, Loaded, NamespaceView, Surroundings } from './surroundings.ts';
@@ -125,11 +126,17 @@ function namespaces(): ReturnType<Surroundings['namespaces']> {
 }
 
 function viewOf(path: string | undefined): NamespaceView {
-  return {
-    path,
-    addresses: thisMachine.addresses(),
-    listening: thisMachine.listeningSockets(),
-  };
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .flatMap(({ address }) => {
+      const parsed = parseIpRange(address.replace(/%.*$/, ''));
+      return parsed.ok ? [parsed.value.first] : [];
+    });
+  const listening = ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((table) => {
+    const text = read(table);
+    return text.seen ? readListeningIp(text.value) : [];
+  });
+  return { path, addresses, listening };
 }
 
 function ask(path: string): Promise<Seen<BaseInfoRow | undefined>> {

@@ -82,5 +82,9 @@ export class MemoryList<V> implements List<V>, Run<V>, Counters {
 }
 
 function textOf(key: object | number): string {
-  return typeof key === 'number' ? String(key) : JSON.stringify(key);
+  return typeof key === 'number' ? String(key) : JSON.stringify(key, withBigints);
+}
+
+function withBigints(_: string, part: unknown): unknown {
+  return typeof part === 'bigint' ? String(part) : part;
 }

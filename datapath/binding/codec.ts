@@ -1,5 +1,6 @@
 /** Describes a C struct field by field, top to bottom, and converts it from and to bytes. */
 import type { Ipv4Address, Port } from '../../packet/address.ts';
+import { ipAddressBytes, ipAddressFromBytes, type IpAddress } from '../../packet/ip.ts';
 
 /** One value of fixed size at some place in a buffer. Host order is little-endian: x86-64 and arm64. */
 export interface Codec<T> {
@@ -30,6 +31,13 @@ export const u16 = number(2, 'readUInt16LE', 'writeUInt16LE');
 export const u32 = number(4, 'readUInt32LE', 'writeUInt32LE');
 export const be32 = number(4, 'readUInt32BE', 'writeUInt32BE');
 export const address4 = be32 as unknown as Codec<Ipv4Address>;
+/** IPv6, or IPv4 in its place there. */
+export const address6: Codec<IpAddress> = {
+  bytes: 16,
+  alignment: 4,
+  read: (from, at) => ipAddressFromBytes(from.subarray(at, at + 16)),
+  write: (to, at, value) => to.set(ipAddressBytes(value), at),
+};
 export const bePort = number(2, 'readUInt16BE', 'writeUInt16BE') as unknown as Codec<Port>;
 export const port = u16 as unknown as Codec<Port>;
 

@@ -1,6 +1,7 @@
 /** datapath/contract.h in TypeScript: every struct, number and word that kernel and user space share. */
 import {
   address4,
+  address6,
   array,
   bePort,
   counter,
@@ -286,11 +287,23 @@ export const collisionCount = struct('collision_count', {
   dropped: counter,
 });
 
-/** Value of `clients`: who is behind a socket; `addr` is IPv6, or IPv4 as ::ffff:a.b.c.d. */
+/** Key of `socket_trusted`. */
+export type Prefix6 = ValueOf<typeof prefix6>;
+export const prefix6 = struct('prefix6', { bits: u32, addr: address6 });
+
+/** Key of `socket_servers`. */
+export type Endpoint6 = ValueOf<typeof endpoint6>;
+export const endpoint6 = struct('endpoint6', {
+  addr: address6,
+  port: bePort,
+  protocol: u8,
+  pad: padding(1),
+});
+
+/** Value of `clients`: who is behind a socket. */
 export type Client = ValueOf<typeof client>;
 export const client = struct('client', {
-  flow: flow4,
-  addr: rawBytes(16),
+  addr: address6,
   port: bePort,
   source: named(u8, CLIENT_SOURCE),
   pad: padding(1),
@@ -301,6 +314,10 @@ export const client = struct('client', {
 export type ClientRecord = ValueOf<typeof clientRecord>;
 export const clientRecord = struct('client_record', {
   client,
+  localAddr: address6,
+  serverAddr: address6,
+  localPort: bePort,
+  serverPort: bePort,
   network: u32,
   state: u8,
   pad: padding(3),

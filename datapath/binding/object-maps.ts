@@ -5,6 +5,7 @@ import {
   collisionCount,
   collisionKey,
   endpoint4,
+  endpoint6,
   flow4,
   listener,
   local,
@@ -13,6 +14,7 @@ import {
   numbers,
   pool,
   prefix4,
+  prefix6,
   server,
   sessionEntry,
   sessionSlot,
@@ -57,8 +59,8 @@ export function agentMaps(from: MapSource) {
 export function socketMaps(from: MapSource) {
   return {
     socketSettings: new ArrayMap(from.map('socket_settings'), socketSettings),
-    socketTrusted: new TypedMap(from.map('socket_trusted'), prefix4, u32),
-    socketServers: new TypedMap(from.map('socket_servers'), endpoint4, u32),
+    socketTrusted: new TypedMap(from.map('socket_trusted'), prefix6, u32),
+    socketServers: new TypedMap(from.map('socket_servers'), endpoint6, u32),
     socketNotes: new PerCpuArray(from.map('socket_notes'), counter, addNumbers),
     clients: from.map('clients'),
   };

@@ -1,7 +1,8 @@
 /** What `get clients` says of what the kernel wrote. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ipv4Address, port } from '../../../packet/address.ts';
+import { port } from '../../../packet/address.ts';
+import { ipEndpoint, ipRange } from '../../../packet/ip.ts';
 import { clientRecord, TICKS_MODULO, type Client } from '../../../datapath/binding/contract.ts';
 import { ticksFromSeconds } from '../../../datapath/binding/sessions.ts';
 import { clientRows } from './resources.ts';
@@ -9,17 +10,16 @@ import { clientRows } from './resources.ts';
 const NOW = 5; /* ticks: just after they began anew */
 
 function record(state: number, client: Partial<Client>): Buffer {
-  const flow = {
-    sourceAddr: ipv4Address('10.0.124.161'),
-    sourcePort: port(5_004),
-    destinationAddr: ipv4Address('10.0.98.79'),
-    destinationPort: port(8_056),
-    protocol: 6,
-  };
-  const addr = Buffer.from('00000000000000000000ffff0a005864', 'hex');
+  const addr = ipRange('10.0.88.100').first;
+  const [local, server] = [ipEndpoint('10.0.124.161:5004'), ipEndpoint('10.0.98.79:8056')];
   const since = (NOW - ticksFromSeconds(60) + TICKS_MODULO) % TICKS_MODULO;
-  const base: Client = { flow, addr, port: port(21_521), source: 'syn', since };
-  return clientRecord.encode({ client: { ...base, ...client }, network: 4_026_531_840, state });
+  const base: Client = { addr, port: port(21_521), source: 'syn', since };
+  return clientRecord.encode({
+    client: { ...base, ...client },
+    ...{ localAddr: local.address, localPort: local.port },
+    ...{ serverAddr: server.address, serverPort: server.port },
+    ...{ network: 4_026_531_840, state },
+  });
 }
 
 test('one row a socket, with both its names', () => {
@@ -38,7 +38,7 @@ test('one row a socket, with both its names', () => {
 });
 
 test('clients of IPv6, states by name, and nothing of a record cut off', () => {
-  const addr = Buffer.from('20010db8000000000000000000000007', 'hex');
+  const addr = ipRange('2001:db8::7').first;
   const bytes = Buffer.concat([
     record(8, { addr, source: 'handshake' }),
     record(1, {}).subarray(1),

@@ -1,11 +1,6 @@
 /** What the agent answers under /v1 in socket mode. */
-import { formatEndpoint, type Ipv4Address } from '../../../packet/address.ts';
-import { ipv6AddressFromBytes } from '../../../packet/ipv6-address.ts';
-import {
-  clientRecord,
-  type Client,
-  type ClientRecord,
-} from '../../../datapath/binding/contract.ts';
+import { formatIpEndpoint } from '../../../packet/ip.ts';
+import { clientRecord, type ClientRecord } from '../../../datapath/binding/contract.ts';
 import { runIterator } from '../../../datapath/binding/iterator.ts';
 import type { SocketMaps } from '../../../datapath/binding/object-maps.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
@@ -17,14 +12,7 @@ import {
 } from '../../../datapath/binding/verdicts.ts';
 import { plainResource, resource, type Resources } from '../../api/app.ts';
 import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
-import {
-  destinationOf,
-  endpointReader,
-  LIMIT_DEFAULT,
-  limitReader,
-  matches,
-  sourceOf,
-} from '../../daemon/sessions.ts';
+import { endpointReader, LIMIT_DEFAULT, limitReader, matches } from '../../daemon/sessions.ts';
 
 export type SocketView = {
   readonly object: Pick<LoadedObject, 'program'>;
@@ -71,25 +59,17 @@ export function clientRows(bytes: Buffer, now: number): ClientRow[] {
   );
 }
 
-function clientRow({ client, network, state }: ClientRecord, now: number): ClientRow {
+function clientRow(record: ClientRecord, now: number): ClientRow {
+  const { client, localAddr, localPort, serverAddr, serverPort, network, state } = record;
   return {
-    client: clientText(client),
-    local: sourceOf(client.flow),
-    server: destinationOf(client.flow),
+    client: formatIpEndpoint({ address: client.addr, port: client.port }),
+    local: formatIpEndpoint({ address: localAddr, port: localPort }),
+    server: formatIpEndpoint({ address: serverAddr, port: serverPort }),
     state: STATES[state] ?? 'unknown',
     ageSeconds: Math.round(secondsSince(client.since, now) * 1_000) / 1_000,
     source: client.source,
     namespace: network,
   };
-}
-
-function clientText({ addr, port }: Client): string {
-  const bytes = Buffer.from(addr);
-  const isIpv4 =
-    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes.readUInt16BE(10) === 0xffff;
-  if (!isIpv4) return `[${ipv6AddressFromBytes(addr)}]:${port}`;
-  const address = bytes.readUInt32BE(12) as Ipv4Address;
-  return formatEndpoint({ address, port });
 }
 
 function noteRows({ socketNotes }: Pick<SocketMaps, 'socketNotes'>): NoteRow[] {

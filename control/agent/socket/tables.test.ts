@@ -1,9 +1,8 @@
 /** What socket mode writes to its maps, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressRange } from '../../../packet/address-range.ts';
-import { endpoint, ipv4Address } from '../../../packet/address.ts';
-import type { Endpoint4, Prefix4, SocketSettings } from '../../../datapath/binding/contract.ts';
+import { ipEndpoint, ipRange } from '../../../packet/ip.ts';
+import type { Endpoint6, Prefix6, SocketSettings } from '../../../datapath/binding/contract.ts';
 import { MemoryList, MemoryTable, type Journal } from '../../testdata/memory-maps.ts';
 import { applySocketAgent } from './tables.ts';
 
@@ -14,8 +13,8 @@ function memory() {
   const none: SocketSettings = { cgroup: CGROUP, serversOnly: 0 };
   const maps = {
     socketSettings: new MemoryList<SocketSettings>('settings', journal, 1, none),
-    socketTrusted: new MemoryTable<Prefix4, number>('trusted', journal),
-    socketServers: new MemoryTable<Endpoint4, number>('servers', journal),
+    socketTrusted: new MemoryTable<Prefix6, number>('trusted', journal),
+    socketServers: new MemoryTable<Endpoint6, number>('servers', journal),
   };
   return { maps, journal };
 }
@@ -24,8 +23,8 @@ function apply({ maps, journal }: ReturnType<typeof memory>, servers: string[], 
   journal.length = 0;
   applySocketAgent(maps, {
     ...{ role: 'agent', mode: 'socket', instance: 'test' },
-    trustedLocals: [addressRange(trusted)],
-    servers: servers.map((text) => ({ address: endpoint(text) })),
+    trustedLocals: [ipRange(trusted)],
+    servers: servers.map((text) => ({ address: ipEndpoint(text) })),
   });
   return journal.map((line) => line.split(' ')[0] ?? '');
 }
@@ -36,7 +35,7 @@ test('without servers, all are covered; the cgroup stays as it is', () => {
   assert.deepEqual(its.maps.socketSettings.get(0), { cgroup: CGROUP, serversOnly: 0 });
   assert.deepEqual(
     [...its.maps.socketTrusted.keys()],
-    [{ bits: 28, addr: ipv4Address('10.0.124.160') }],
+    [{ bits: 124, addr: ipRange('10.0.124.160').first }],
   );
 });
 
@@ -57,6 +56,6 @@ test('who is no longer trusted goes last', () => {
   assert.match(its.journal.at(-1) ?? '', /^trusted -/);
   assert.deepEqual(
     [...its.maps.socketTrusted.keys()],
-    [{ bits: 32, addr: ipv4Address('10.0.124.161') }],
+    [{ bits: 128, addr: ipRange('10.0.124.161').first }],
   );
 });

@@ -1,14 +1,13 @@
 /** Brings the maps of socket mode to what the configuration asks. */
-import { formatCidr, rangeCidrs } from '../../../packet/address-range.ts';
-import { formatEndpoint } from '../../../packet/address.ts';
-import type { Endpoint4, Prefix4, SocketSettings } from '../../../datapath/binding/contract.ts';
+import { formatIpAddress, formatIpEndpoint, ipBlocks } from '../../../packet/ip.ts';
+import type { Endpoint6, Prefix6, SocketSettings } from '../../../datapath/binding/contract.ts';
 import type { SocketAgentConfig } from '../../config/socket-agent.ts';
 import type { List, Table } from '../../daemon/maps.ts';
 
 export type SocketTableMaps = {
   readonly socketSettings: List<SocketSettings>;
-  readonly socketTrusted: Table<Prefix4, number>;
-  readonly socketServers: Table<Endpoint4, number>;
+  readonly socketTrusted: Table<Prefix6, number>;
+  readonly socketServers: Table<Endpoint6, number>;
 };
 
 const TCP = 6;
@@ -16,12 +15,12 @@ const PRESENT = 1;
 
 /** In an order that no connection is taken for a stranger's meanwhile. */
 export function applySocketAgent(maps: SocketTableMaps, config: SocketAgentConfig): void {
-  const servers = config.servers.map(({ address: { address, port } }): Endpoint4 => {
+  const servers = config.servers.map(({ address: { address, port } }): Endpoint6 => {
     return { addr: address, port, protocol: TCP };
   });
   const trusted = config.trustedLocals
-    .flatMap((range) => rangeCidrs(range))
-    .map(({ network, prefixBits }): Prefix4 => ({ bits: prefixBits, addr: network }));
+    .flatMap((range) => ipBlocks(range))
+    .map(({ network, prefixBits }): Prefix6 => ({ bits: prefixBits, addr: network }));
   const serversOnly = servers.length > 0 ? 1 : 0;
   const widen = () => maps.socketSettings.set(0, { ...maps.socketSettings.get(0), serversOnly });
   if (serversOnly === 0) widen();
@@ -45,10 +44,10 @@ function removeOthers<K>(
   for (const key of [...table.keys()]) if (!kept.has(text(key))) table.delete(key);
 }
 
-function textOf({ addr, port }: Endpoint4): string {
-  return formatEndpoint({ address: addr, port });
+function textOf({ addr, port }: Endpoint6): string {
+  return formatIpEndpoint({ address: addr, port });
 }
 
-function prefixText({ bits, addr }: Prefix4): string {
-  return formatCidr({ network: addr, prefixBits: bits });
+function prefixText({ bits, addr }: Prefix6): string {
+  return `${formatIpAddress(addr)}/${bits}`;
 }

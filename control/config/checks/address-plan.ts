@@ -2,7 +2,6 @@
 import {
   formatAddressRange,
   rangeContains,
-  rangesOverlap,
   type AddressRange,
 } from '../../../packet/address-range.ts';
 import {
@@ -11,6 +10,14 @@ import {
   type Endpoint,
   type Ipv4Address,
 } from '../../../packet/address.ts';
+import {
+  anyEndpoint,
+  anyRange,
+  formatIpAddress,
+  formatIpRange,
+  type IpEndpoint,
+  type IpRange,
+} from '../../../packet/ip.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import type { Path, Problem } from '../problem.ts';
 import type { Check } from './check.ts';
@@ -61,9 +68,10 @@ export const overlappingLocals: Check<BalancerConfig> = ({ locals }) =>
     (i) => ['locals', i, 'addresses'],
   );
 
+/** Both modes of the agent; socket mode knows both families. */
 type Trusting = {
-  readonly trustedLocals: readonly AddressRange[];
-  readonly servers: readonly { readonly address: Endpoint }[];
+  readonly trustedLocals: readonly (AddressRange | IpRange)[];
+  readonly servers: readonly { readonly address: Endpoint | IpEndpoint }[];
 };
 
 export const overlappingTrusted: Check<Trusting> = ({ trustedLocals }) =>
@@ -71,26 +79,33 @@ export const overlappingTrusted: Check<Trusting> = ({ trustedLocals }) =>
 
 /** A local is the balancer's; a server that has one would be taken for the balancer. */
 export const serverIsTrusted: Check<Trusting> = ({ servers, trustedLocals }) =>
-  servers.flatMap(({ address: { address } }, i) =>
-    trustedLocals
-      .filter((range) => rangeContains(range, address))
+  servers.flatMap(({ address: endpoint }, i) => {
+    const { address } = anyEndpoint(endpoint);
+    return trustedLocals
+      .map(anyRange)
+      .filter(({ first, last }) => first <= address && address <= last)
       .map((range) => ({
         path: ['servers', i, 'address'],
         message:
-          `server ${formatIpv4Address(address)} lies inside trustedLocals ` +
-          `${formatAddressRange(range)}; those are the balancer's addresses`,
-      })),
-  );
+          `server ${formatIpAddress(address)} lies inside trustedLocals ` +
+          `${formatIpRange(range)}; those are the balancer's addresses`,
+      }));
+  });
 
-function overlaps(ranges: readonly AddressRange[], pathOf: (i: number) => Path): Problem[] {
-  return ranges.flatMap((range, i) => {
-    const earlier = ranges.findIndex((other, j) => j < i && rangesOverlap(other, range));
-    const other = ranges[earlier];
+function overlaps(
+  ranges: readonly (AddressRange | IpRange)[],
+  pathOf: (i: number) => Path,
+): Problem[] {
+  const all = ranges.map(anyRange);
+  return all.flatMap((range, i) => {
+    const other = all
+      .slice(0, i)
+      .find(({ first, last }) => first <= range.last && range.first <= last);
     if (other === undefined) return [];
     return [
       {
         path: pathOf(i),
-        message: `${formatAddressRange(range)} overlaps ${formatAddressRange(other)} above; each address may be given once`,
+        message: `${formatIpRange(range)} overlaps ${formatIpRange(other)} above; each address may be given once`,
       },
     ];
   });

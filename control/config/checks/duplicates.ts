@@ -1,5 +1,6 @@
 /** Things that may be there only once. */
 import { formatEndpoint, type Endpoint } from '../../../packet/address.ts';
+import { anyEndpoint, formatIpEndpoint, type IpEndpoint } from '../../../packet/ip.ts';
 import type { BalancerConfig } from '../balancer.ts';
 import { repeats, type Check } from './check.ts';
 
@@ -38,12 +39,14 @@ export const duplicateBackend: Check<BalancerConfig> = ({ pools }, facts) =>
   );
 
 export const duplicateServer: Check<{
-  readonly servers: readonly { readonly address: Endpoint }[];
+  readonly servers: readonly { readonly address: Endpoint | IpEndpoint }[];
 }> = ({ servers }, facts) =>
-  repeats(servers, ({ address }) => formatEndpoint(address)).map(({ index, first, element }) => ({
-    path: ['servers', index, 'address'],
-    message: `duplicate server ${formatEndpoint(element.address)}; line ${facts.lineOf(['servers', first])} is the same`,
-  }));
+  repeats(servers, ({ address }) => formatIpEndpoint(anyEndpoint(address))).map(
+    ({ index, first, element }) => ({
+      path: ['servers', index, 'address'],
+      message: `duplicate server ${formatIpEndpoint(anyEndpoint(element.address))}; line ${facts.lineOf(['servers', first])} is the same`,
+    }),
+  );
 
 export const duplicateInterface: Check<{ interfaces: readonly (string | { name: string })[] }> = ({
   interfaces,

@@ -6,6 +6,7 @@ import {
   rangesOverlap,
   type AddressRange,
 } from '../../../packet/address-range.ts';
+import { anyRange, asAddressRange } from '../../../packet/ip.ts';
 import { notSeen, ok, warn } from '../finding.ts';
 import type { DoctorCheck, Patient } from '../surroundings.ts';
 
@@ -67,6 +68,6 @@ export function mayConcern(rule: string, ours: readonly AddressRange[]): boolean
 function localsOf({ balancer, agent }: Patient): AddressRange[] {
   return [
     ...(balancer?.locals ?? []).map(({ addresses }) => addresses),
-    ...(agent?.trustedLocals ?? []),
+    ...(agent?.trustedLocals ?? []).flatMap((range) => asAddressRange(anyRange(range)) ?? []),
   ];
 }

@@ -1,5 +1,5 @@
 /** How servers here should get to know their clients, and why: is it a guest's system, or a program of ours? */
-import { formatEndpoint, type Endpoint } from '../../../packet/address.ts';
+import { anyEndpoint, formatIpEndpoint, type IpEndpoint } from '../../../packet/ip.ts';
 import type { AgentConfig } from '../../config/agent.ts';
 import { fail, notSeen, ok, seen, warn, type Seen, type Told } from '../finding.ts';
 import type { DoctorCheck, NamespaceView, Surroundings } from '../surroundings.ts';
@@ -24,7 +24,7 @@ export const mode: DoctorCheck = {
     if (agent === undefined) return [advice(guests.value)];
     const told: Told[] = [];
     for (const { address } of agent.servers)
-      told.push(await fitting(around, agent, address, guests.value));
+      told.push(await fitting(around, agent, anyEndpoint(address), guests.value));
     return told.length > 0 ? told : [everyServer(guests.value)];
   },
 };
@@ -53,7 +53,7 @@ function everyServer(guests: readonly string[]): Told {
 async function fitting(
   around: Surroundings,
   agent: AgentConfig,
-  server: Endpoint,
+  server: IpEndpoint,
   guests: readonly string[],
 ): Promise<Told> {
   const { views, isWhole } = around.namespaces();
@@ -64,7 +64,7 @@ async function fitting(
       : guests.length > 0
         ? { kind: 'guest', interfaces: guests }
         : { kind: 'nowhere' };
-  const text = formatEndpoint(server);
+  const text = formatIpEndpoint(server);
   if (place.kind !== 'program' && !isWhole)
     return notSeen({
       why: `${text}: programs in other network namespaces need root`,
@@ -129,7 +129,7 @@ function inPacketMode(place: Whereabouts, server: string): Told {
 async function programAt(
   { run }: Surroundings,
   view: NamespaceView,
-  { port }: Endpoint,
+  { port }: IpEndpoint,
 ): Promise<Whereabouts> {
   const shown = await run([...inside(view), 'ss', '-Hltnp', '--cgroup', `sport = :${port}`]);
   return { kind: 'program', ...readSocket(shown.seen ? shown.value : '') };

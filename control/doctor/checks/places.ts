@@ -1,18 +1,19 @@
 /** In which network namespace of this machine a server is. */
-import type { Endpoint } from '../../../packet/address.ts';
+import { ipRange, type IpEndpoint } from '../../../packet/ip.ts';
 import type { NamespaceView } from '../surroundings.ts';
 
-const ANY = 0;
+const ANY = [ipRange('::').first, ipRange('0.0.0.0').first];
 
 export function viewWith(
   views: readonly NamespaceView[],
-  { address, port }: Endpoint,
+  { address, port }: IpEndpoint,
 ): NamespaceView | undefined {
   return views.find(({ addresses, listening }) =>
     listening.some(
       (socket) =>
         socket.port === port &&
-        (socket.address === address || (socket.address === ANY && addresses.includes(address))),
+        (socket.address === address ||
+          (ANY.includes(socket.address) && addresses.includes(address))),
     ),
   );
 }

@@ -1,6 +1,7 @@
 /** Ways: from here to backends, and from the network to listeners and locals. */
 import { formatIpv4Address, type Ipv4Address } from '../../../packet/address.ts';
 import { formatAddressRange } from '../../../packet/address-range.ts';
+import { anyEndpoint, formatIpAddress, formatIpRange } from '../../../packet/ip.ts';
 import { fail, notSeen, ok, warn, type Told } from '../finding.ts';
 import type { AgentConfig } from '../../config/agent.ts';
 import type { DoctorCheck, NamespaceView, Surroundings } from '../surroundings.ts';
@@ -24,7 +25,9 @@ export const routesToBackends: DoctorCheck = {
     if (balancer === undefined) return [];
     const all = balancer.pools.flatMap(({ backends }) => backends.map(({ address }) => address));
     const addresses = [...new Set(all.map(({ address }) => address))];
-    const routes = await Promise.all(addresses.map((address) => routeTo(around, address)));
+    const routes = await Promise.all(
+      addresses.map((address) => routeTo(around, formatIpv4Address(address))),
+    );
     const dark = routes.find((route) => !route.seen);
     if (dark?.seen === false) return [notSeen(dark)];
     const lost = addresses.filter((_, i) => {
@@ -64,9 +67,9 @@ export const routesToUs: DoctorCheck = {
 };
 
 async function wayTo(around: Surroundings, address: Ipv4Address, name: string): Promise<Told> {
-  const route = await routeTo(around, address);
-  if (!route.seen) return notSeen(route);
   const text = formatIpv4Address(address);
+  const route = await routeTo(around, text);
+  if (!route.seen) return notSeen(route);
   switch (route.value.kind) {
     case 'own':
       return ok(`${name}: an address of this machine, which answers ARP for it`);
@@ -94,13 +97,13 @@ export const routesToLocals: DoctorCheck = {
     const told: Told[] = [];
     for (const view of viewsOf(around, agent))
       for (const range of agent.trustedLocals.slice(0, SHOWN)) {
-        const route = await routeTo(around, range.first, inside(view));
-        const text = `locals ${formatAddressRange(range)}`;
+        const to = formatIpAddress(range.first);
+        const route = await routeTo(around, to, inside(view));
+        const text = `locals ${formatIpRange(range)}`;
         const there = view.path === undefined ? '' : `, in ${view.path}`;
         if (!route.seen) told.push(notSeen(route));
         else if (route.value.kind !== 'none') told.push(ok(`to ${text}${there}`));
         else {
-          const to = formatIpv4Address(range.first);
           const mend = [...inside(view), 'ip', 'route', 'add', to, 'via', 'BALANCER'].join(' ');
           told.push(fail(`none to ${text}${there}: servers cannot answer`, mend));
         }
@@ -113,14 +116,16 @@ export const routesToLocals: DoctorCheck = {
 function viewsOf({ namespaces, machine }: Surroundings, { servers }: AgentConfig): NamespaceView[] {
   if (servers.length > 0) {
     const { views } = namespaces();
-    return [...new Set(servers.flatMap(({ address }) => viewWith(views, address) ?? []))];
+    return [
+      ...new Set(servers.flatMap(({ address }) => viewWith(views, anyEndpoint(address)) ?? [])),
+    ];
   }
   const isBridge = machine.addresses().every((address) => address >>> 24 === LOOPBACK);
   return isBridge ? [] : [{ path: undefined, addresses: [], listening: [] }];
 }
 
-async function routeTo({ run }: Surroundings, address: Ipv4Address, where: readonly string[] = []) {
-  const got = await run([...where, 'ip', '-j', '-4', 'route', 'get', formatIpv4Address(address)]);
+async function routeTo({ run }: Surroundings, address: string, where: readonly string[] = []) {
+  const got = await run([...where, 'ip', '-j', 'route', 'get', address]);
   /* iproute2 says it with an exit code, and `ip` missing is said by other words */
   if (!got.seen) return /unreachable|No route|RTNETLINK/.test(got.why) ? none : got;
   return { seen: true, value: readRoute(got.value) } as const;

@@ -13,40 +13,41 @@
 
 #define NOW_TICKS() ((__u32)(bpf_ktime_get_ns() >> TICK_SHIFT))
 
-/* IPv4 packets on a socket of either family; false for IPv6. */
-static __always_inline int is_ipv4(const struct bpf_sock_ops *ctx)
+/* The two ends of a connection, as keys: whom it comes from, and which server it is for. */
+struct ends {
+	struct prefix6 peer;
+	struct endpoint6 server;
+};
+
+/* Read now, and once: where two branches read each its own word, the compiler makes one read
+ * of a computed place, and the kernel allows none in its context. */
+#define WORD_OF(field) (*(volatile __u32 *)&(field))
+
+static __always_inline void find_ends(struct bpf_sock_ops *ctx, struct ends *ends)
 {
-	return ctx->family == ADDRESS_FAMILY_IPV4 ||
-	       (ctx->family == ADDRESS_FAMILY_IPV6 && ctx->remote_ip6[0] == 0 &&
-		ctx->remote_ip6[1] == 0 && ctx->remote_ip6[2] == bpf_htonl(0xffff));
+	__be32 peer4 = WORD_OF(ctx->remote_ip4), own4 = WORD_OF(ctx->local_ip4);
+	__be32 peer3 = WORD_OF(ctx->remote_ip6[3]), own3 = WORD_OF(ctx->local_ip6[3]);
+	int is_ipv6 = ctx->family == ADDRESS_FAMILY_IPV6;
+
+	ends->peer.bits = 128;
+	if (is_ipv6) {
+		ends->peer.addr[0] = ctx->remote_ip6[0];
+		ends->peer.addr[1] = ctx->remote_ip6[1];
+		ends->server.addr[0] = ctx->local_ip6[0];
+		ends->server.addr[1] = ctx->local_ip6[1];
+	}
+	ends->peer.addr[2] = is_ipv6 ? ctx->remote_ip6[2] : IPV4_MAPPED;
+	ends->server.addr[2] = is_ipv6 ? ctx->local_ip6[2] : IPV4_MAPPED;
+	ends->peer.addr[3] = is_ipv6 ? peer3 : peer4;
+	ends->server.addr[3] = is_ipv6 ? own3 : own4;
+	ends->server.port = bpf_htons(ctx->local_port);
+	ends->server.protocol = IPPROTO_TCP;
 }
 
-/* The connection's tuple as the server receives it. */
-static __always_inline struct flow4 flow_of(const struct bpf_sock_ops *ctx)
+static __always_inline void remember(struct bpf_sock_ops *ctx, const struct option_walk *walk,
+				     __u8 source)
 {
-	return (struct flow4){
-		.source_addr = ctx->remote_ip4,
-		.destination_addr = ctx->local_ip4,
-		/* The kernel has both as 32-bit words: one in wire order, one in ours. */
-		.source_port = bpf_htons(bpf_ntohl(ctx->remote_port)),
-		.destination_port = bpf_htons(ctx->local_port),
-		.protocol = IPPROTO_TCP,
-	};
-}
-
-static __always_inline int is_ipv4_client(const struct option_walk *walk)
-{
-	const __u32 *words = (const __u32 *)walk->addr;
-
-	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline void remember(struct bpf_sock_ops *ctx, const struct flow4 *flow,
-				     const struct option_walk *walk, __u8 source)
-{
-	struct client client = {
-		.flow = *flow, .port = walk->port, .source = source, .since = NOW_TICKS()
-	};
+	struct client client = { .port = walk->port, .source = source, .since = NOW_TICKS() };
 	struct bpf_sock *sk = ctx->sk;
 
 	__builtin_memcpy(client.addr, walk->addr, sizeof(client.addr));
@@ -55,7 +56,7 @@ static __always_inline void remember(struct bpf_sock_ops *ctx, const struct flow
 		return;
 	}
 	count_socket_note(SOCKET_NOTE_CLIENT_FROM_SYN + source);
-	if (ctx->family == ADDRESS_FAMILY_IPV4 && !is_ipv4_client(walk))
+	if (ctx->family == ADDRESS_FAMILY_IPV4 && !is_ipv4_mapped(client.addr))
 		count_socket_note(SOCKET_NOTE_CLIENT_NOT_SHOWABLE);
 }
 
@@ -70,14 +71,14 @@ static __always_inline void watch_segments(struct bpf_sock_ops *ctx, int on)
 static __always_inline void learn_client(struct bpf_sock_ops *ctx)
 {
 	struct option_walk walk = {};
-	struct flow4 flow;
+	struct ends ends = {};
 	__u8 source = CLIENT_FROM_SYN;
 	int found, trusted, saved;
 
-	flow = flow_of(ctx);
-	if (!is_ipv4(ctx) || !is_covered(flow.destination_addr, flow.destination_port))
+	find_ends(ctx, &ends);
+	if (!is_covered(&ends.server))
 		return;
-	trusted = is_trusted_local(flow.source_addr);
+	trusted = is_trusted_local(&ends.peer);
 	saved = read_saved_syn(ctx, &walk);
 	found = saved && find_toa(&walk);
 	if (!found && read_segment(ctx, &walk)) {
@@ -93,7 +94,7 @@ static __always_inline void learn_client(struct bpf_sock_ops *ctx)
 	if (!saved)
 		count_socket_note(SOCKET_NOTE_SYN_NOT_SAVED);
 	if (found) {
-		remember(ctx, &flow, &walk, source);
+		remember(ctx, &walk, source);
 	} else {
 		count_socket_note(SOCKET_NOTE_CLIENT_UNKNOWN);
 		watch_segments(ctx, 1);
@@ -102,27 +103,28 @@ static __always_inline void learn_client(struct bpf_sock_ops *ctx)
 
 /* True when this connection's segments are watched because we asked for it: other
  * programs may have asked, for connections of anybody. */
-static __always_inline int is_watched(struct bpf_sock_ops *ctx, const struct flow4 *flow)
+static __always_inline int is_watched(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
+	struct ends ends = {};
 
-	return sk && is_ipv4(ctx) && is_covered(flow->destination_addr, flow->destination_port) &&
-	       is_trusted_local(flow->source_addr) && !bpf_sk_storage_get(&clients, sk, 0, 0);
+	find_ends(ctx, &ends);
+	return sk && is_covered(&ends.server) && is_trusted_local(&ends.peer) &&
+	       !bpf_sk_storage_get(&clients, sk, 0, 0);
 }
 
 /* A segment of a connection whose client is not known yet; data ends the search. */
 static __always_inline void learn_late(struct bpf_sock_ops *ctx)
 {
 	struct option_walk walk = {};
-	struct flow4 flow = flow_of(ctx);
 
-	if (!is_watched(ctx, &flow))
+	if (!is_watched(ctx))
 		return;
 	if (ctx->bytes_received == 0 && read_segment(ctx, &walk)) {
 		int found = find_toa(&walk);
 
 		if (found)
-			remember(ctx, &flow, &walk, CLIENT_FROM_LATER);
+			remember(ctx, &walk, CLIENT_FROM_LATER);
 		else if (ctx->skb_len == TCP_HEADER_BYTES + walk.length)
 			return; /* a bare ACK: there may be another */
 	}

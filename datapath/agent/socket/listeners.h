@@ -20,7 +20,17 @@ struct net {
 typedef struct {
 	struct net *net;
 } possible_net_t;
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+};
 struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 };

@@ -25,7 +25,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct prefix4);
+	__type(key, struct prefix6);
 	__type(value, __u32);
 } socket_trusted SEC(".maps");
 
@@ -34,7 +34,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct endpoint4);
+	__type(key, struct endpoint6);
 	__type(value, __u32);
 } socket_servers SEC(".maps");
 
@@ -76,20 +76,24 @@ static __always_inline struct socket_settings *get_socket_settings(void)
 	return bpf_map_lookup_elem(&socket_settings, &zero);
 }
 
-static __always_inline int is_trusted_local(__be32 addr)
-{
-	struct prefix4 key = { .bits = 32, .addr = addr };
+#define IPV4_MAPPED bpf_htonl(0xffff) /* ::ffff:0:0/96, the third word */
 
-	return bpf_map_lookup_elem(&socket_trusted, &key) != 0;
+static __always_inline int is_ipv4_mapped(const __be32 *addr)
+{
+	return addr[0] == 0 && addr[1] == 0 && addr[2] == IPV4_MAPPED;
 }
 
-static __always_inline int is_covered(__be32 addr, __be16 port)
+static __always_inline int is_trusted_local(const struct prefix6 *whole)
 {
-	struct endpoint4 key = { .addr = addr, .port = port, .protocol = IPPROTO_TCP };
+	return bpf_map_lookup_elem(&socket_trusted, whole) != 0;
+}
+
+static __always_inline int is_covered(const struct endpoint6 *server)
+{
 	struct socket_settings *settings = get_socket_settings();
 
 	return settings &&
-	       (!settings->servers_only || bpf_map_lookup_elem(&socket_servers, &key) != 0);
+	       (!settings->servers_only || bpf_map_lookup_elem(&socket_servers, server) != 0);
 }
 
 #endif
