@@ -1,5 +1,6 @@
 /** Capture files as the command line names them, opened, decompressed and streamed. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,26 +34,43 @@ export function pointFiles(words: readonly string[]): PointFile[] {
   return files;
 }
 
-/** gzip is told by the first bytes; what cannot be opened or decompressed is a CommandError. */
+/**
+ * gzip is told by the first bytes; what cannot be opened or decompressed is a CommandError. A chunk
+ * is valid until the next is asked for.
+ */
 export async function* capturedChunks(path: string): AsyncGenerator<Uint8Array, void> {
-  const stream: Readable =
-    path === '-' ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
-    const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
-    const first = await chunks.next();
-    if (first.done) return;
-    const whole = startingWith(first.value, chunks);
+    const chunks = path === '-' ? (process.stdin as AsyncIterable<Buffer>) : fileChunks(path);
+    const iterator = chunks[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    if (first.done === true) return;
+    const whole = startingWith(first.value, iterator);
     if (first.value[0] !== GZIP_MAGIC[0] || first.value[1] !== GZIP_MAGIC[1]) {
       yield* whole;
       return;
     }
     const unzipped = createGunzip({ chunkSize: CHUNK_BYTES });
-    const source = Readable.from(whole);
+    const source = Readable.from(copies(whole));
     source.once('error', (error) => unzipped.destroy(error));
     yield* source.pipe(unzipped) as AsyncIterable<Buffer>;
   } catch (error) {
     const name = path === '-' ? 'standard input' : path;
     throw new CommandError(`${name} could not be read: ${(error as Error).message}`);
+  }
+}
+
+/** Into the same memory again and again: a stream would allocate as much as the file is long. */
+async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void> {
+  const file = await open(path);
+  try {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }
 
@@ -66,9 +84,13 @@ export async function writeChunks(path: string, chunks: AsyncIterable<Uint8Array
 }
 
 async function* startingWith(
-  first: Buffer,
-  rest: AsyncIterator<Buffer, undefined>,
-): AsyncGenerator<Buffer, void> {
+  first: Uint8Array,
+  rest: AsyncIterator<Uint8Array, unknown>,
+): AsyncGenerator<Uint8Array, void> {
   yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) yield chunk.slice();
 }

@@ -3,7 +3,7 @@
 import { isatty, type WriteStream } from 'node:tty';
 import type { Context, Sink } from './command.ts';
 import { styleFor } from './output/style.ts';
-import { REGISTRY } from './registry.ts';
+import { commandsFor } from './registry.ts';
 import { run } from './run.ts';
 
 const stop = new AbortController();
@@ -23,7 +23,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 let exitCode: number;
 try {
-  exitCode = await run(REGISTRY, process.argv.slice(2), context);
+  const words = process.argv.slice(2);
+  exitCode = await run(await commandsFor(words[0]), words, context);
 } catch (error) {
   context.stderr.write(
     `fullnat: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`,

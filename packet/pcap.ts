@@ -15,6 +15,7 @@ import {
   type RecordView,
   type VisitRecord,
 } from './record.ts';
+import { StreamBuffer } from './stream-buffer.ts';
 import type { Nanoseconds } from './unit.ts';
 
 export interface PcapHeader {
@@ -83,7 +84,7 @@ export function readPcap(bytes: Uint8Array): PcapContents {
 export class PcapReader {
   #header: PcapHeader | undefined;
   #damage: PcapDamage | undefined;
-  #pending: Uint8Array = new Uint8Array(0);
+  readonly #buffer = new StreamBuffer();
   #pendingAt = 0;
   #frameCount = 0;
   readonly #record: RecordView = emptyRecord();
@@ -105,7 +106,7 @@ export class PcapReader {
   /** As `push`, without a copy of each packet. */
   visit(chunk: Uint8Array, visitRecord: VisitRecord): void {
     if (this.#damage) return;
-    const bytes = this.#pending.length > 0 ? concat(this.#pending, chunk) : chunk;
+    const bytes = this.#buffer.append(chunk);
     let at = this.#header ? 0 : this.#openFile(bytes);
     if (this.#header) {
       const view = viewOf(bytes);
@@ -116,12 +117,12 @@ export class PcapReader {
         visitRecord(this.#record);
       }
     }
-    this.#pending = bytes.slice(at);
+    this.#buffer.keepFrom(at);
     this.#pendingAt += at;
   }
 
   end(): PcapDamage | undefined {
-    const left = this.#pending.length;
+    const left = this.#buffer.left;
     if (!this.#damage && (left > 0 || !this.#header)) {
       const part = this.#header ? 'record' : 'file header';
       this.#fail('truncated', this.#pendingAt + left, `the file ends in the middle of a ${part}`);

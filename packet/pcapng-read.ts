@@ -2,7 +2,7 @@
  * Reads pcapng as it arrives: several sections and interfaces, both byte orders, any resolution of
  * time. A damaged block is told of, and reading goes on at the next that can be recognised.
  */
-import { concat, viewOf } from './bytes.ts';
+import { viewOf } from './bytes.ts';
 import { PcapngBlocks, sectionOrder, type Fault } from './pcapng-blocks.ts';
 import {
   BLOCK_FRAME_BYTES,
@@ -14,6 +14,7 @@ import {
   padded,
 } from './pcapng-format.ts';
 import type { CaptureDamage, CaptureInterface, VisitRecord } from './record.ts';
+import { StreamBuffer } from './stream-buffer.ts';
 
 /** Wireshark's limit; blocks that are not packets may be large and are passed over unread. */
 const BLOCK_MAX_BYTES = 16 * 1024 * 1024;
@@ -26,7 +27,7 @@ export class PcapngReader {
   readonly #blocks = new PcapngBlocks();
   readonly #damages: CaptureDamage[] = [];
   #damageCount = 0;
-  #pending: Uint8Array = new Uint8Array(0);
+  readonly #buffer = new StreamBuffer();
   #pendingAt = 0;
   /** Bytes still to come of a block that is passed over. */
   #passing = 0;
@@ -59,7 +60,7 @@ export class PcapngReader {
   }
 
   #read(chunk: Uint8Array, visitRecord: VisitRecord, isEnd: boolean): void {
-    const bytes = this.#pending.length > 0 ? concat(this.#pending, chunk) : chunk;
+    const bytes = this.#buffer.append(chunk);
     const view = viewOf(bytes);
     this.#blocks.openBytes(bytes);
     let at = 0;
@@ -87,7 +88,7 @@ export class PcapngReader {
         at += blockBytes;
       }
     }
-    this.#pending = bytes.slice(at);
+    this.#buffer.keepFrom(at);
     this.#pendingAt += at;
   }
 

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { COLOURED } from '../output/style.ts';
-import { REGISTRY } from '../registry.ts';
+import { allCommands } from '../registry.ts';
 import { run } from '../run.ts';
 import { recordedContext } from '../testing.ts';
+
+const REGISTRY = await allCommands();
 
 const directory = mkdtempSync(join(tmpdir(), 'fullnat-get-'));
 const servers: Server[] = [];

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { TRACE_SCHEMA, type TraceJson } from '../../diagnose/report/trace-json.ts';
+import { TRACE_SCHEMA, type TraceJson } from '../../diagnose/report/trace-schema.ts';
 import { reportCase } from '../../diagnose/testdata/report-case.ts';
 import { CaptureReader } from '../../packet/capture-file.ts';
-import { REGISTRY } from '../registry.ts';
+import { allCommands } from '../registry.ts';
 import { run } from '../run.ts';
 import { recordedContext } from '../testing.ts';
+
+const REGISTRY = await allCommands();
 
 const folder = mkdtempSync(join(tmpdir(), 'fullnat-trace-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,6 @@
 /** `fullnat trace`: which hop lost a connection, out of capture files. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AddressBook } from '../../diagnose/correlate/address-book.ts';
-import { readPoint, type Point } from '../../diagnose/correlate/point.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
 import { isFailed, trace as traced, type Trace } from '../../diagnose/correlate/trace.ts';
 import { mergedCapture } from '../../diagnose/report/merged-capture.ts';
@@ -10,6 +9,7 @@ import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
 import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
 import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
 import { command, CommandError, flag, option, restArgument, UsageError } from '../command.ts';
+import { readPoints } from '../read-points.ts';
 import { asJson } from '../output/format.ts';
 import type { Sink } from '../command.ts';
 
@@ -91,12 +91,7 @@ async function traceFiles(
   rows: readonly SessionRow[],
 ): Promise<Trace> {
   const book = new AddressBook();
-  const points: Point[] = [];
-  // One after the other: standard input may be fed by what writes the next file.
-  for (const [number, { name, path }] of files.entries())
-    points.push(
-      await readPoint({ book }, { name, file: path, chunks: capturedChunks(path) }, number),
-    );
+  const points = await readPoints({ book }, files);
   return traced({ book, sessions: new SessionIndex({ book }, rows) }, points);
 }
 

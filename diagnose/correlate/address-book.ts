@@ -14,7 +14,7 @@ export type AddressId = Unit<number, 'AddressId'>;
 /** One number for address and port: what a Map is keyed by. */
 export type SocketKey = Unit<number, 'SocketKey'>;
 
-const FIRST_IPV6 = 2 ** 32;
+export const FIRST_IPV6 = 2 ** 32;
 const PORTS = 65_536;
 const IPV6_BYTES = 16;
 
@@ -39,6 +39,11 @@ export class AddressBook {
     return id;
   }
 
+  /** The IPv6 addresses met so far, in the order of their numbers. */
+  get ipv6Texts(): readonly string[] {
+    return this.#texts;
+  }
+
   ipv6Text(address: Ipv6Address): AddressId {
     return this.ipv6(ipv6AddressBytes(address), 0);
   }
@@ -49,6 +54,10 @@ export class AddressBook {
   }
 
   /** `10.0.88.100:21521`, `[2001:db8::1]:21521` */
+  keyText(key: SocketKey): string {
+    return this.socketText(addressOf(key), portOf(key));
+  }
+
   socketText(id: AddressId, port: number): string {
     const text = this.text(id);
     return id < FIRST_IPV6 ? `${text}:${port}` : `[${text}]:${port}`;
@@ -66,6 +75,14 @@ export class AddressBook {
       ? socketKey(this.ipv4(endpoint.value.address), endpoint.value.port)
       : undefined;
   }
+}
+
+export function addressOf(key: SocketKey): AddressId {
+  return Math.floor(key / PORTS) as AddressId;
+}
+
+export function portOf(key: SocketKey): number {
+  return key % PORTS;
 }
 
 export function socketKey(id: AddressId, port: number): SocketKey {

@@ -3,12 +3,17 @@ import type { Seconds } from './connection.ts';
 import type { CertainPair } from './habits.ts';
 
 export interface ClockEstimate {
-  /** The later point's clock less the earlier's. */
+  /** The later point's clock less the first point's. */
   readonly offset: Seconds;
   /** Matches may be off by so much. */
   readonly tolerance: Seconds;
   /** From packets both ways; from one alone, the way's own delay is in the offset. */
   readonly isBothWays: boolean;
+}
+
+/** `earlierOffset`: what the earlier point's own clock is ahead of the first point's. */
+export interface TimedPair extends CertainPair {
+  readonly earlierOffset: Seconds;
 }
 
 /** Queues on the way make delays longer, never shorter: the offset is in the short ones. */
@@ -21,10 +26,20 @@ const TOLERANCE_SPREADS = 3;
  * A SYN takes the delay there plus the offset, its SYN+ACK the delay back less the offset: half
  * the difference is the offset where both ways are equally long (as NTP has it, RFC 5905).
  */
-export function estimateClock(pairs: readonly CertainPair[]): ClockEstimate | undefined {
-  // Of retransmissions nobody knows which is which unless both points saw all of them.
-  const there = pairs.flatMap(([a, b]) => differences(a.syns, b.syns));
-  const back = pairs.flatMap(([a, b]) => differences(b.synAcks, a.synAcks));
+export function estimateClock(pairs: readonly TimedPair[]): ClockEstimate | undefined {
+  const there: Seconds[] = [];
+  const back: Seconds[] = [];
+  for (const { earlier: a, later: b, earlierOffset } of pairs) {
+    // Of retransmissions nobody knows which is which unless both points saw all of them.
+    if (a.firstSyn !== undefined && b.firstSyn !== undefined && a.synCount === b.synCount)
+      there.push(b.firstSyn - a.firstSyn + earlierOffset);
+    if (
+      a.firstSynAck !== undefined &&
+      b.firstSynAck !== undefined &&
+      a.synAckCount === b.synAckCount
+    )
+      back.push(a.firstSynAck - earlierOffset - b.firstSynAck);
+  }
   if (there.length === 0) return undefined;
   const [shortThere, longThere] = shares(there);
   const spread = longThere - shortThere;
@@ -39,14 +54,8 @@ export function estimateClock(pairs: readonly CertainPair[]): ClockEstimate | un
   };
 }
 
-function differences(from: readonly Seconds[], to: readonly Seconds[]): Seconds[] {
-  const [sent, arrived] = [from[0], to[0]];
-  if (sent === undefined || arrived === undefined || from.length !== to.length) return [];
-  return [arrived - sent];
-}
-
 function shares(values: readonly Seconds[]): [short: Seconds, long: Seconds] {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = Float64Array.from(values).toSorted();
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
   return [at(SHORT_SHARE), at(LONG_SHARE)];
 }

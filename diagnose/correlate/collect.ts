@@ -1,327 +1,255 @@
 /** One pass over a capture point's packets; what grows with it is the number of connections. */
 import type { RecordView } from '../../packet/record.ts';
-import { IPV6_DESTINATION_AT, IPV6_SOURCE_AT } from '../../packet/ipv6.ts';
+import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN } from '../../packet/segment.ts';
+import { portOf, type AddressBook, type SocketKey } from './address-book.ts';
+import type { Seconds } from './connection.ts';
 import {
-  emptyPlace,
-  FLAG_ACK,
-  FLAG_FIN,
-  FLAG_RST,
-  FLAG_SYN,
-  locateSegment,
-  segmentFlags,
-  segmentOptions,
-  type SegmentPlace,
-} from '../../packet/segment.ts';
-import { parseTcpOptions, type TcpOption } from '../../packet/tcp-options.ts';
-import type { AddressBook, AddressId } from './address-book.ts';
-import type { Connection, Seconds } from './connection.ts';
-import { signatureOf } from './signature.ts';
+  ConnectionTable,
+  NONE,
+  RESET_BY_SERVER,
+  RESET_IS_ANSWER,
+  type FurtherTimes,
+} from './connection-table.ts';
+import { SegmentReader } from './segment-reader.ts';
 import { TupleTable } from './tuple-table.ts';
-
-interface Segment {
-  readonly time: Seconds;
-  readonly flags: number;
-  readonly source: AddressId;
-  readonly sourcePort: number;
-  readonly destination: AddressId;
-  readonly destinationPort: number;
-}
 
 /** A copy of one packet, taken twice: a SYN is never sent again so soon (RFC 6298: 1 s; least seen 0.2 s). */
 const DUPLICATE_SECONDS = 0.1;
 /** TOA comes on the SYN, on the handshake's last segment, or on the first data. */
 const TOA_SEGMENTS = 6;
-/** Captures at two points may keep different lengths: compared is what all but the shortest have. */
-const HASHED_BYTES = 16;
+/** `clientSegments` has 8 bits; nobody asks for more. */
+const SEGMENTS_COUNTED = 255;
 /** Of connections that follow each other on one tuple: older ones are over. */
 const SAME_TUPLE_MAX = 4;
 const MODULO = 2 ** 32;
 
 export class Collector {
-  readonly connections: Connection[] = [];
+  readonly table = new ConnectionTable();
   /** TCP segments that were read. */
   segments = 0;
   duplicates = 0;
-  firstTime: Seconds | undefined;
-  lastTime: Seconds | undefined;
-  readonly #book: AddressBook;
-  readonly #point: number;
-  readonly #table = new TupleTable();
-  /** Number of a connection → of the one before it with the same tuple. */
-  readonly #previous = new Map<number, number>();
-  readonly #place: SegmentPlace = emptyPlace();
-  readonly #signatures = new Map<string, string>();
-  #bytes: Uint8Array | undefined;
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  /** Infinities while there was no packet. */
+  firstTime: Seconds = Infinity;
+  lastTime: Seconds = -Infinity;
+  readonly #tuples = new TupleTable();
+  readonly #segment: SegmentReader;
 
-  constructor({ book }: { readonly book: AddressBook }, point: number) {
-    this.#book = book;
-    this.#point = point;
+  constructor(tools: { readonly book: AddressBook }) {
+    this.#segment = new SegmentReader(tools);
   }
 
   add(record: Readonly<RecordView>, linkType: number): void {
     const time = record.seconds + record.nanosecond / 1e9;
-    if (this.firstTime === undefined || time < this.firstTime) this.firstTime = time;
-    if (this.lastTime === undefined || time > this.lastTime) this.lastTime = time;
-    const { bytes } = record;
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    }
-    if (!locateSegment(this.#view, bytes, record, linkType, this.#place)) return;
-    this.segments += 1;
-    this.#addSegment(this.#segment(time, bytes));
+    if (time < this.firstTime) this.firstTime = time;
+    if (time > this.lastTime) this.lastTime = time;
+    const segment = this.#segment;
+    if (segment.read(record, linkType)) {
+      this.segments += 1;
+      this.#addSegment(time);
+    } else if (segment.readQuoted(record, linkType)) this.#addIcmpError(time);
   }
 
-  #segment(time: Seconds, bytes: Uint8Array): Segment {
-    const { family, ipAt, tcpAt } = this.#place;
-    const view = this.#view;
-    const isIpv4 = family === 4;
-    return {
-      time,
-      flags: segmentFlags(view, this.#place),
-      source: isIpv4
-        ? this.#book.ipv4(view.getUint32(ipAt + 12))
-        : this.#book.ipv6(bytes, ipAt + IPV6_SOURCE_AT),
-      sourcePort: view.getUint16(tcpAt),
-      destination: isIpv4
-        ? this.#book.ipv4(view.getUint32(ipAt + 16))
-        : this.#book.ipv6(bytes, ipAt + IPV6_DESTINATION_AT),
-      destinationPort: view.getUint16(tcpAt + 2),
-    };
-  }
-
-  #addSegment(segment: Segment): void {
-    const { flags } = segment;
-    if ((flags & (FLAG_SYN | FLAG_ACK)) === FLAG_SYN) return this.#addSyn(segment);
-    if ((flags & FLAG_SYN) !== 0) return this.#addSynAck(segment);
-    const known = this.#find(segment);
-    // A RST for a connection nobody saw opens none.
-    if (!known && (flags & FLAG_RST) !== 0) return;
-    const connection = known ?? this.#openMidway(segment);
-    touch(connection, segment.time);
-    if (isFromClient(connection, segment)) this.#addFromClient(connection, segment);
-    else this.#addFromServer(connection, segment);
-  }
-
-  #addSyn(segment: Segment): void {
-    const sequence = this.#view.getUint32(this.#place.tcpAt + 4);
-    const known = this.#sameTuple(segment).find(
-      (one) => one.isn === sequence && isFromClient(one, segment),
-    );
-    if (known) {
-      touch(known, segment.time);
-      this.#addTime(known.syns, segment.time);
+  #addSegment(time: Seconds): void {
+    const { flags, source, destination } = this.#segment;
+    if ((flags & FLAG_SYN) !== 0) {
+      if ((flags & FLAG_ACK) === 0) this.#addSyn(time);
+      else this.#addSynAck(time);
       return;
     }
-    const { source, sourcePort, destination, destinationPort } = segment;
-    const connection = this.#open(source, sourcePort, destination, destinationPort, segment.time);
-    connection.isn = sequence;
-    connection.syns.push(segment.time);
-    this.#describeSyn(connection);
-  }
-
-  #describeSyn(connection: Connection): void {
-    const { family, ipAt, tcpAt } = this.#place;
-    const view = this.#view;
-    const isIpv4 = family === 4;
-    connection.synBytes = isIpv4 ? view.getUint16(ipAt + 2) : 40 + view.getUint16(ipAt + 4);
-    connection.ttl = view.getUint8(ipAt + (isIpv4 ? 8 : 7));
-    connection.ipId = isIpv4 ? view.getUint16(ipAt + 4) || undefined : undefined;
-    if (tcpAt + 16 <= this.#place.end) connection.window = view.getUint16(tcpAt + 14);
-    const options = this.#options();
-    for (const option of options) {
-      if (option.kind === 'mss') connection.mss = option.bytes;
-      else if (option.kind === 'timestamps') connection.timestamp = option.value;
-      else if (option.kind === 'toa') this.#setToa(connection, option);
+    let number = this.#find();
+    if (number === NONE) {
+      // A RST for a connection nobody saw opens none.
+      if ((flags & FLAG_RST) !== 0) return;
+      // Nobody saw a SYN: the lower port is taken for the server's.
+      const isClient = portOf(source) >= portOf(destination);
+      number = isClient
+        ? this.#open(source, destination, time)
+        : this.#open(destination, source, time);
     }
-    connection.options = this.#signature(options);
+    this.#touch(number, time);
+    if (this.#isFromClient(number)) this.#addFromClient(number, time);
+    else this.#addFromServer(number, time);
   }
 
-  #addSynAck(segment: Segment): void {
-    const { source, sourcePort, destination, destinationPort, time } = segment;
-    const at = this.#place.tcpAt;
-    const isn = (this.#view.getUint32(at + 8) + MODULO - 1) % MODULO;
-    const connection =
-      this.#sameTuple(segment).find((one) => one.isn === undefined || one.isn === isn) ??
-      this.#open(destination, destinationPort, source, sourcePort, time);
-    touch(connection, time);
-    connection.isn ??= isn;
-    this.#addTime(connection.synAcks, time);
-    if (connection.serverIsn !== undefined) return;
-    connection.serverIsn = this.#view.getUint32(at + 4);
-    for (const option of this.#options())
-      if (option.kind === 'timestamps') connection.serverTimestamp = option.value;
-  }
-
-  #addFromClient(connection: Connection, { time, flags }: Segment): void {
-    connection.clientSegments += 1;
-    if ((flags & FLAG_RST) !== 0) return this.#addReset(connection, time, 'client');
-    connection.clientAck ??= time;
-    if (connection.toa === undefined && connection.clientSegments <= TOA_SEGMENTS)
-      for (const option of this.#options())
-        if (option.kind === 'toa') this.#setToa(connection, option);
-    if (connection.payloadHash === undefined) this.#hashPayload(connection);
-    if ((flags & FLAG_FIN) !== 0) {
-      connection.fin ??= time;
-      connection.clientBytes ??= this.#bytesSince(connection.isn);
+  #addSyn(time: Seconds): void {
+    const { source, destination, sequence } = this.#segment;
+    const { columns, further } = this.table;
+    let known = this.#tuples.get(source, destination);
+    for (let i = 0; known !== NONE && i < SAME_TUPLE_MAX; i += 1) {
+      if (columns.isn[known] === sequence && columns.client[known] === source) {
+        this.#touch(known, time);
+        this.#addTime(columns.firstSyn, further.syns, known, time);
+        return;
+      }
+      known = columns.previous[known] ?? NONE;
     }
+    this.#describeSyn(this.#open(source, destination, time), time);
   }
 
-  #addFromServer(connection: Connection, { time, flags }: Segment): void {
-    if ((flags & FLAG_RST) !== 0) return this.#addReset(connection, time, 'server');
-    if ((flags & FLAG_FIN) !== 0) {
-      connection.fin ??= time;
-      connection.serverBytes ??= this.#bytesSince(connection.serverIsn);
+  #describeSyn(number: number, time: Seconds): void {
+    const segment = this.#segment;
+    const { columns, options } = this.table;
+    columns.firstSyn[number] = time;
+    columns.isn[number] = segment.sequence;
+    columns.synBytes[number] = segment.ipBytes;
+    columns.ttl[number] = segment.ttl;
+    columns.ipId[number] = segment.ipId;
+    columns.window[number] = segment.window;
+    const found = segment.options();
+    columns.mss[number] = found.mss;
+    columns.timestamp[number] = found.timestamp;
+    columns.signature[number] = found.signature;
+    if (found.toaAt >= 0) columns.toa[number] = segment.toa(found.toaAt);
+    if (!options.has(found.signature)) options.set(found.signature, segment.optionText());
+  }
+
+  #addSynAck(time: Seconds): void {
+    const segment = this.#segment;
+    const { source, destination } = segment;
+    const isn = (segment.acknowledgment + MODULO - 1) % MODULO;
+    let number = this.#tuples.get(source, destination);
+    for (let i = 0; number !== NONE; i += 1) {
+      const its = this.table.columns.isn[number] ?? NaN;
+      if (its === isn || Number.isNaN(its)) break;
+      number = i < SAME_TUPLE_MAX ? (this.table.columns.previous[number] ?? NONE) : NONE;
     }
-    if (connection.syns.length > 0 && connection.synAcks.length === 0 && !connection.clientAck)
-      connection.strayAcks.push(time);
+    if (number === NONE) number = this.#open(destination, source, time);
+    const { columns, further } = this.table;
+    this.#touch(number, time);
+    columns.isn[number] = isn;
+    this.#addTime(columns.firstSynAck, further.synAcks, number, time);
+    if (!isUnknown(columns.serverIsn, number)) return;
+    columns.serverIsn[number] = segment.sequence;
+    columns.serverTimestamp[number] = segment.options().timestamp;
   }
 
-  #addReset(connection: Connection, time: Seconds, from: 'client' | 'server'): void {
-    const { family, ipAt } = this.#place;
-    const ttl = this.#view.getUint8(ipAt + (family === 4 ? 8 : 7));
-    const isAnswer =
-      from === 'server' && connection.syns.length > 0 && connection.synAcks.length === 0;
-    connection.reset ??= { time, from, isAnswer, ttl };
+  #addFromClient(number: number, time: Seconds): void {
+    const segment = this.#segment;
+    const { columns } = this.table;
+    const count = (columns.clientSegments[number] ?? 0) + 1;
+    if (count <= SEGMENTS_COUNTED) columns.clientSegments[number] = count;
+    if ((segment.flags & FLAG_RST) !== 0) return this.#addReset(number, time, 0);
+    if (isUnknown(columns.clientAck, number)) columns.clientAck[number] = time;
+    if (count <= TOA_SEGMENTS && !segment.hasUsualOptions && isUnknown(columns.toa, number)) {
+      const { toaAt } = segment.options();
+      if (toaAt >= 0) columns.toa[number] = segment.toa(toaAt);
+    }
+    // Only of the connection's first bytes: later ones would be others at another point.
+    if (
+      isUnknown(columns.payloadHash, number) &&
+      segment.payloadBytes > 0 &&
+      segment.sequence === ((columns.isn[number] ?? NaN) + 1) % MODULO
+    )
+      columns.payloadHash[number] = segment.payloadHash;
+    if ((segment.flags & FLAG_FIN) !== 0)
+      this.#addFin(number, time, columns.clientBytes, columns.isn);
   }
 
-  /** What was sent before this segment and with it. */
-  #bytesSince(isn: number | undefined): number | undefined {
-    if (isn === undefined) return undefined;
-    const sequence = this.#view.getUint32(this.#place.tcpAt + 4);
-    return (sequence + this.#place.payloadBytes + MODULO - isn - 1) % MODULO;
+  #addFromServer(number: number, time: Seconds): void {
+    const { flags } = this.#segment;
+    const { columns, further } = this.table;
+    if ((flags & FLAG_RST) !== 0) {
+      const isAnswer =
+        !isUnknown(columns.firstSyn, number) && isUnknown(columns.firstSynAck, number);
+      return this.#addReset(number, time, RESET_BY_SERVER | (isAnswer ? RESET_IS_ANSWER : 0));
+    }
+    if ((flags & FLAG_FIN) !== 0)
+      this.#addFin(number, time, columns.serverBytes, columns.serverIsn);
+    if (
+      isUnknown(columns.clientAck, number) &&
+      isUnknown(columns.firstSynAck, number) &&
+      !isUnknown(columns.firstSyn, number)
+    )
+      this.#addTime(columns.firstStrayAck, further.strayAcks, number, time);
   }
 
-  /** Only of the connection's first bytes: later ones would be others at another point. */
-  #hashPayload(connection: Connection): void {
-    const { payloadBytes, payloadAt, end, tcpAt } = this.#place;
-    if (payloadBytes === 0 || connection.isn === undefined || !this.#bytes) return;
-    if (this.#view.getUint32(tcpAt + 4) !== (connection.isn + 1) % MODULO) return;
-    const hashed = Math.min(payloadBytes, HASHED_BYTES);
-    if (payloadAt + hashed > end) return;
-    // FNV-1a, 32 bits.
-    let hash = 0x811c9dc5 ^ payloadBytes;
-    for (let at = payloadAt; at < payloadAt + hashed; at += 1)
-      hash = Math.imul(hash ^ (this.#bytes[at] ?? 0), 0x01000193);
-    connection.payloadHash = hash >>> 0;
+  #addFin(number: number, time: Seconds, bytes: Float64Array, isns: Float64Array): void {
+    const { fin } = this.table.columns;
+    if (isUnknown(fin, number)) fin[number] = time;
+    const isn = isns[number] ?? NaN;
+    if (Number.isNaN(isn) || !isUnknown(bytes, number)) return;
+    // What was sent before this segment and with it.
+    const { sequence, payloadBytes } = this.#segment;
+    bytes[number] = (sequence + payloadBytes + MODULO - isn - 1) % MODULO;
   }
 
-  #addTime(times: Seconds[], time: Seconds): void {
-    const last = times.at(-1);
-    if (last !== undefined && Math.abs(time - last) < DUPLICATE_SECONDS) this.duplicates += 1;
-    else times.push(time);
+  #addReset(number: number, time: Seconds, flags: number): void {
+    const { columns } = this.table;
+    if (!isUnknown(columns.resetTime, number)) return;
+    columns.resetTime[number] = time;
+    columns.resetFlags[number] = flags;
+    columns.resetTtl[number] = this.#segment.ttl;
   }
 
-  #options(): TcpOption[] {
-    if (!this.#bytes || this.#place.payloadAt - this.#place.tcpAt === 20) return [];
-    return parseTcpOptions(segmentOptions(this.#bytes, this.#place));
+  /** About a SYN that nobody has answered: later ones tell of the path's MTU, and end nothing. */
+  #addIcmpError(time: Seconds): void {
+    const segment = this.#segment;
+    const { columns } = this.table;
+    const number = this.#tuples.get(segment.source, segment.destination);
+    if (number === NONE || columns.client[number] !== segment.source) return;
+    if (columns.isn[number] !== segment.quotedSequence) return;
+    if (!isUnknown(columns.firstSynAck, number) || !isUnknown(columns.icmpTime, number)) return;
+    columns.icmpTime[number] = time;
+    columns.icmpFrom[number] = segment.icmpSource;
+    columns.icmpType[number] = segment.icmpType;
+    columns.icmpCode[number] = segment.icmpCode;
   }
 
-  #setToa(connection: Connection, option: TcpOption & { kind: 'toa' }): void {
-    const { client } = option;
-    const address =
-      option.family === 'ipv4'
-        ? this.#book.ipv4(option.client.address)
-        : this.#book.ipv6Text(option.client.address);
-    connection.toa = { address, port: client.port };
-  }
-
-  /** One string for all connections that have it. */
-  #signature(options: readonly TcpOption[]): string {
-    const text = options.flatMap(signatureOf).join(',');
-    const known = this.#signatures.get(text);
-    if (known !== undefined) return known;
-    this.#signatures.set(text, text);
-    return text;
+  #addTime(firsts: Float64Array, further: FurtherTimes, number: number, time: Seconds): void {
+    if (isUnknown(firsts, number)) {
+      firsts[number] = time;
+      return;
+    }
+    const later = further.get(number);
+    const last = later?.at(-1) ?? firsts[number] ?? 0;
+    if (Math.abs(time - last) < DUPLICATE_SECONDS) this.duplicates += 1;
+    else if (later) later.push(time);
+    else further.set(number, [time]);
   }
 
   /**
    * The newest connection with this tuple; of several that share it, as where a collision went
    * unnoticed, the one whose sequence numbers are nearest.
    */
-  #find(segment: Segment): Connection | undefined {
-    const all = this.#sameTuple(segment);
-    const [newest] = all;
-    if (all.length < 2 || !newest) return newest;
-    const view = this.#view;
-    const { tcpAt } = this.#place;
-    const distance = (one: Connection) => {
-      if (one.isn === undefined) return MODULO;
-      const number = view.getUint32(tcpAt + (isFromClient(one, segment) ? 4 : 8));
-      return (number + MODULO - one.isn) % MODULO;
-    };
-    return all.reduce((best, one) => (distance(one) < distance(best) ? one : best), newest);
-  }
-
-  /** The newest first, and no more than a few. */
-  #sameTuple({ source, sourcePort, destination, destinationPort }: Segment): Connection[] {
-    let number = this.#table.get(source, sourcePort, destination, destinationPort);
-    const found: Connection[] = [];
-    while (number >= 0 && found.length < SAME_TUPLE_MAX) {
-      const connection = this.connections[number];
-      if (connection) found.push(connection);
-      number = this.#previous.get(number) ?? -1;
+  #find(): number {
+    const { source, destination } = this.#segment;
+    const { columns } = this.table;
+    const newest = this.#tuples.get(source, destination);
+    if (newest === NONE || columns.previous[newest] === NONE) return newest;
+    let [best, least] = [newest, Infinity];
+    let number = newest;
+    for (let i = 0; number !== NONE && i < SAME_TUPLE_MAX; i += 1) {
+      const distance = this.#distance(number);
+      if (distance < least) [best, least] = [number, distance];
+      number = columns.previous[number] ?? NONE;
     }
-    return found;
+    return best;
   }
 
-  /** Nobody saw a SYN: the lower port is taken for the server's. */
-  #openMidway({ source, sourcePort, destination, destinationPort, time }: Segment): Connection {
-    return sourcePort >= destinationPort
-      ? this.#open(source, sourcePort, destination, destinationPort, time)
-      : this.#open(destination, destinationPort, source, sourcePort, time);
+  #distance(number: number): number {
+    const isn = this.table.columns.isn[number] ?? NaN;
+    if (Number.isNaN(isn)) return MODULO;
+    const { sequence, acknowledgment } = this.#segment;
+    return ((this.#isFromClient(number) ? sequence : acknowledgment) + MODULO - isn) % MODULO;
   }
 
-  #open(
-    clientAddress: AddressId,
-    clientPort: number,
-    serverAddress: AddressId,
-    serverPort: number,
-    time: Seconds,
-  ): Connection {
-    const connection: Connection = {
-      point: this.#point,
-      clientAddress,
-      clientPort,
-      serverAddress,
-      serverPort,
-      firstSeen: time,
-      lastSeen: time,
-      syns: [],
-      synAcks: [],
-      isn: undefined,
-      serverIsn: undefined,
-      timestamp: undefined,
-      serverTimestamp: undefined,
-      ipId: undefined,
-      synBytes: 0,
-      ttl: 0,
-      window: undefined,
-      mss: undefined,
-      options: undefined,
-      toa: undefined,
-      payloadHash: undefined,
-      clientAck: undefined,
-      clientBytes: undefined,
-      serverBytes: undefined,
-      fin: undefined,
-      reset: undefined,
-      strayAcks: [],
-      clientSegments: 0,
-    };
-    const number = this.connections.push(connection) - 1;
-    const previous = this.#table.get(clientAddress, clientPort, serverAddress, serverPort);
-    if (previous >= 0) this.#previous.set(number, previous);
-    this.#table.set(clientAddress, clientPort, serverAddress, serverPort, number);
-    return connection;
+  #isFromClient(number: number): boolean {
+    return this.table.columns.client[number] === this.#segment.source;
+  }
+
+  #touch(number: number, time: Seconds): void {
+    const { lastSeen } = this.table.columns;
+    if (time > (lastSeen[number] ?? 0)) lastSeen[number] = time;
+  }
+
+  #open(client: SocketKey, server: SocketKey, time: Seconds): number {
+    const previous = this.#tuples.get(client, server);
+    const number = this.table.open(client, server, time, previous);
+    this.#tuples.set(client, server, number);
+    return number;
   }
 }
 
-function isFromClient(connection: Connection, { source, sourcePort }: Segment): boolean {
-  return connection.clientPort === sourcePort && connection.clientAddress === source;
-}
-
-function touch(connection: Connection, time: Seconds): void {
-  if (time > connection.lastSeen) connection.lastSeen = time;
+function isUnknown(column: Float64Array, number: number): boolean {
+  return Number.isNaN(column[number] ?? NaN);
 }

@@ -1,64 +1,30 @@
 /** How often each identifying value occurs at a capture point, for what is common proves little. */
-import { socketKey } from './address-book.ts';
 import { startOf, type Connection, type Seconds } from './connection.ts';
+import { ValueIndex, valuesOf } from './value-index.ts';
 
 const FIELDS = [
-  'isn',
-  'serverIsn',
-  'timestamp',
-  'ipId',
-  'payloadHash',
-  'options',
-  'window',
-] as const;
-type Field = (typeof FIELDS)[number];
-
-/** How many connections of the two points have the same value, the larger of both numbers. */
-export type Counts = Readonly<Record<Field, number>>;
+  ...(['isn', 'serverIsn', 'timestamp', 'ipId', 'payloadHash'] as const),
+  ...(['client', 'signature', 'window'] as const),
+];
+export type Field = (typeof FIELDS)[number];
+export type Indexes = Readonly<Record<Field, ValueIndex>>;
 
 export class Commonness {
-  readonly #counts: Readonly<Record<Field, Map<number | string, number>>>;
-  readonly #sources = new Map<number, number>();
-  /** Each is compared several times. */
-  readonly #known = new Map<Connection, Counts>();
+  readonly #points: readonly Indexes[];
   readonly #total: number;
   readonly #perSecond: number;
 
-  constructor(points: readonly (readonly Connection[])[]) {
-    this.#counts = {
-      isn: new Map(),
-      serverIsn: new Map(),
-      timestamp: new Map(),
-      ipId: new Map(),
-      payloadHash: new Map(),
-      options: new Map(),
-      window: new Map(),
-    };
-    for (const connections of points) this.#add(connections);
+  constructor(points: readonly (readonly Connection[])[], indexes: readonly Indexes[]) {
+    this.#points = indexes;
     this.#total = Math.max(1, ...points.map(({ length }) => length));
     this.#perSecond = Math.max(...points.map(rateOf));
   }
 
-  of(connection: Connection): Counts {
-    const known = this.#known.get(connection);
-    if (known) return known;
-    const { isn, serverIsn, timestamp, ipId, payloadHash, options, window } = connection;
-    const counts = this.#counts;
-    const found: Counts = {
-      isn: (isn !== undefined && counts.isn.get(isn)) || 1,
-      serverIsn: (serverIsn !== undefined && counts.serverIsn.get(serverIsn)) || 1,
-      timestamp: (timestamp !== undefined && counts.timestamp.get(timestamp)) || 1,
-      ipId: (ipId !== undefined && counts.ipId.get(ipId)) || 1,
-      payloadHash: (payloadHash !== undefined && counts.payloadHash.get(payloadHash)) || 1,
-      options: (options !== undefined && counts.options.get(options)) || 1,
-      window: (window !== undefined && counts.window.get(window)) || 1,
-    };
-    this.#known.set(connection, found);
-    return found;
-  }
-
-  source({ clientAddress, clientPort }: Connection): number {
-    return this.#sources.get(socketKey(clientAddress, clientPort)) ?? 1;
+  /** How many connections have the value, at the point where more have it; at least 1. */
+  count(field: Field, value: number): number {
+    let most = 1;
+    for (const indexes of this.#points) most = Math.max(most, indexes[field].count(value));
+    return most;
   }
 
   /** Bits that a value of so many connections tells; one that all have tells nothing. */
@@ -70,21 +36,12 @@ export class Commonness {
   startsWithin(seconds: Seconds): number {
     return this.#perSecond * seconds;
   }
+}
 
-  #add(connections: readonly Connection[]): void {
-    for (const field of FIELDS) {
-      const counts = new Map<number | string, number>();
-      for (const { [field]: value } of connections)
-        if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-      merge(this.#counts[field], counts);
-    }
-    const sources = new Map<number, number>();
-    for (const { clientAddress, clientPort } of connections) {
-      const key = socketKey(clientAddress, clientPort);
-      sources.set(key, (sources.get(key) ?? 0) + 1);
-    }
-    merge(this.#sources, sources);
-  }
+export function indexesOf(connections: readonly Connection[]): Indexes {
+  return Object.fromEntries(
+    FIELDS.map((field) => [field, new ValueIndex(valuesOf(connections, (one) => one[field]))]),
+  ) as Record<Field, ValueIndex>;
 }
 
 function rateOf(connections: readonly Connection[]): number {
@@ -95,8 +52,4 @@ function rateOf(connections: readonly Connection[]): number {
     if (start > last) last = start;
   }
   return connections.length / Math.max(1, last - first);
-}
-
-function merge<K>(into: Map<K, number>, counts: ReadonlyMap<K, number>): void {
-  for (const [value, count] of counts) into.set(value, Math.max(count, into.get(value) ?? 0));
 }

@@ -3,25 +3,22 @@
  * ten more of them mean a thousand times less likely to be chance. docs/reference/trace-matching.md
  * has the table of what survives which box.
  */
+import { addressOf } from './address-book.ts';
 import { isSameTuple, startOf, type Connection, type Seconds } from './connection.ts';
 import type { Commonness } from './commonness.ts';
 import type { Habits } from './habits.ts';
 import type { SessionIndex } from './sessions.ts';
 
-export type EvidenceKind =
-  | 'session'
-  | 'toa'
-  | 'tuple'
-  | 'source'
-  | 'isn'
-  | 'isn-delta'
-  | 'server-isn'
-  | 'timestamps'
-  | 'ip-id'
-  | 'options'
-  | 'window'
-  | 'payload'
-  | 'time';
+/** No more than 13: a list of them is a number below 2^53. */
+const KINDS = [
+  ...(['session', 'toa', 'tuple', 'source', 'isn', 'isn-delta', 'server-isn'] as const),
+  ...(['timestamps', 'ip-id', 'options', 'window', 'payload', 'time'] as const),
+];
+export type EvidenceKind = (typeof KINDS)[number];
+const KIND_NUMBERS = Object.fromEntries(KINDS.map((kind, i) => [kind, i + 1])) as Readonly<
+  Record<EvidenceKind, number>
+>;
+const orders = new Map<number, readonly EvidenceKind[]>();
 
 export interface Evidence {
   readonly bits: number;
@@ -65,42 +62,74 @@ const AGAINST_KEPT = 24;
 const AGAINST_UNKNOWN = 8;
 /** Boxes that rewrite sequence numbers are common. */
 const AGAINST_ISN_UNKNOWN = 4;
+const OPTIONS_MOST_BITS = 4;
+const WINDOW_MOST_BITS = 3;
 const TIME_MOST_BITS = 8;
 /** A packet cannot arrive before it was sent, nor seconds after while it is not sent again. */
 const TIME_IMPOSSIBLE = 24;
 const TIME_LATE_SECONDS = 1;
 
-export function weigh(comparison: Comparison): Evidence {
-  const scale = new Scale();
+/** Undefined: more speaks against it than for it. */
+export function weigh(comparison: Comparison): Evidence | undefined {
+  scale.empty();
   weighNames(scale, comparison);
   weighNumbers(scale, comparison);
   weighShape(scale, comparison);
   weighTime(scale, comparison);
-  return scale;
+  const { bits, identifyingBits } = scale;
+  return bits > 0 ? { bits, identifyingBits, by: scale.by() } : undefined;
 }
 
-/** Names are put in order only when asked for: most comparisons lead nowhere. */
-class Scale implements Evidence {
+/** One for all comparisons: they are many, and each is over before the next begins. */
+class Scale {
   bits = 0;
   identifyingBits = 0;
-  readonly #found: { kind: EvidenceKind; bits: number }[] = [];
+  #count = 0;
+  /** Kinds as numbers from 1, strongest first, and the bits of each. */
+  readonly #kinds = new Uint8Array(KINDS.length);
+  readonly #bits = new Float64Array(KINDS.length);
 
-  get by(): readonly EvidenceKind[] {
-    const found = this.#found.toSorted((a, b) => b.bits - a.bits);
-    return [...new Set(found.map(({ kind }) => kind))];
+  empty(): void {
+    this.bits = 0;
+    this.identifyingBits = 0;
+    this.#count = 0;
   }
 
   for(kind: EvidenceKind, bits: number, isIdentifying = true): void {
     if (bits <= 0) return;
-    this.#found.push({ kind, bits });
     this.bits += bits;
     if (isIdentifying) this.identifyingBits += bits;
+    const number = KIND_NUMBERS[kind];
+    // Twice under one name: it stays where the stronger is.
+    if (this.#kinds.subarray(0, this.#count).includes(number)) return;
+    let at = this.#count;
+    for (; at > 0 && (this.#bits[at - 1] ?? 0) < bits; at -= 1) {
+      this.#kinds[at] = this.#kinds[at - 1] ?? 0;
+      this.#bits[at] = this.#bits[at - 1] ?? 0;
+    }
+    this.#kinds[at] = number;
+    this.#bits[at] = bits;
+    this.#count += 1;
   }
 
   against(bits: number): void {
     this.bits -= bits;
   }
+
+  /** Few orders occur among thousands of connections: each is kept once. */
+  by(): readonly EvidenceKind[] {
+    let key = 0;
+    for (let i = 0; i < this.#count; i += 1) key = key * 16 + (this.#kinds[i] ?? 0);
+    const known = orders.get(key);
+    if (known) return known;
+    const order = Array.from(this.#kinds.subarray(0, this.#count), (number) => KINDS[number - 1]);
+    const names = order.filter((kind) => kind !== undefined);
+    orders.set(key, names);
+    return names;
+  }
 }
+
+const scale = new Scale();
 
 /** Addresses, ports, and those who say which belong together: session tables and TOA. */
 function weighNames(scale: Scale, { earlier, later, common, habits, sessions }: Comparison): void {
@@ -117,67 +146,66 @@ function weighNames(scale: Scale, { earlier, later, common, habits, sessions }: 
   if (toaAgrees) scale.for('toa', BITS.toa);
   else if (hasOtherToa(earlier, later))
     scale.against(habits.toaNames ? AGAINST_KEPT : AGAINST_UNKNOWN);
-  else if (last.clientPort === later.clientPort && last.clientAddress === later.clientAddress)
-    scale.for('source', rarely(BITS.source, common.source(later)));
+  else if (last.client === later.client)
+    scale.for('source', rarely(BITS.source, common.count('client', later.client)));
 }
 
 /** Numbers that two connections share by chance once in many. */
-function weighNumbers(scale: Scale, { earlier, later, common, habits }: Comparison): void {
+function weighNumbers(scale: Scale, comparison: Comparison): void {
+  const { earlier, later, habits } = comparison;
   const last = earlier.at(-1);
   if (!last) return;
-  const compare = (
-    kind: EvidenceKind,
-    a: number | undefined,
-    b: number | undefined,
-    bits: number,
-    kept: boolean | undefined,
-    against = AGAINST_UNKNOWN,
-  ) => {
-    if (a === undefined || b === undefined) return;
-    if (a === b) scale.for(kind, bits);
-    else if (kept !== false) scale.against(kept === true ? AGAINST_KEPT : against);
-  };
-  const times = common.of(later);
-  compare(
-    'isn',
-    last.isn,
-    later.isn,
-    rarely(BITS.isn, times.isn),
-    habits.keepsIsn,
-    AGAINST_ISN_UNKNOWN,
-  );
-  compare(
-    'server-isn',
-    last.serverIsn,
-    later.serverIsn,
-    rarely(BITS.serverIsn, times.serverIsn),
-    habits.keepsServerIsn,
-  );
-  compare(
-    'timestamps',
-    last.timestamp,
-    later.timestamp,
-    rarely(BITS.timestamps, times.timestamp),
-    habits.keepsTimestamps,
-  );
-  if (last.timestamp === undefined && later.timestamp !== undefined && later.syns.length > 0)
-    scale.against(last.syns.length > 0 ? AGAINST_UNKNOWN : 0);
+  compare(scale, comparison, 'isn', habits.keepsIsn, AGAINST_ISN_UNKNOWN);
+  compare(scale, comparison, 'serverIsn', habits.keepsServerIsn, AGAINST_UNKNOWN);
+  compare(scale, comparison, 'timestamp', habits.keepsTimestamps, AGAINST_UNKNOWN);
+  const lastHasSyn = last.firstSyn !== undefined;
+  if (last.timestamp === undefined && later.timestamp !== undefined && later.firstSyn !== undefined)
+    scale.against(lastHasSyn ? AGAINST_UNKNOWN : 0);
   if (last.serverTimestamp !== undefined && last.serverTimestamp === later.serverTimestamp)
     scale.for('timestamps', BITS.serverTimestamps);
   // Which retransmission came through is open, and each has an id of its own.
-  if (last.ipId !== undefined && later.ipId !== undefined) {
-    if (last.ipId === later.ipId) scale.for('ip-id', rarely(BITS.ipId, times.ipId));
-    else if (last.syns.length === 1)
-      scale.against(
-        habits.keepsIpId === true ? AGAINST_UNKNOWN : habits.keepsIpId === false ? 0 : 2,
-      );
-  }
-  if (last.payloadHash !== undefined && later.payloadHash !== undefined) {
-    if (last.payloadHash === later.payloadHash)
-      scale.for('payload', rarely(BITS.payload, times.payloadHash));
-    else scale.against(AGAINST_UNKNOWN);
-  }
+  if (last.ipId === later.ipId || last.synCount === 1)
+    compare(scale, comparison, 'ipId', habits.keepsIpId, 2, AGAINST_UNKNOWN);
+  compare(scale, comparison, 'payloadHash', undefined, AGAINST_UNKNOWN);
   weighDelta(scale, last, later);
+}
+
+/** By field: what equal values are called, and the bits of one that occurs once. */
+const NUMBERS = {
+  isn: { kind: 'isn', bits: BITS.isn },
+  serverIsn: { kind: 'server-isn', bits: BITS.serverIsn },
+  timestamp: { kind: 'timestamps', bits: BITS.timestamps },
+  ipId: { kind: 'ip-id', bits: BITS.ipId },
+  payloadHash: { kind: 'payload', bits: BITS.payload },
+} as const;
+
+/** `isKept`: what the box between does with the value, where known. */
+function compare(
+  scale: Scale,
+  { earlier, later, common }: Comparison,
+  field: keyof typeof NUMBERS,
+  isKept: boolean | undefined,
+  againstUnknown: number,
+  againstKept: number = AGAINST_KEPT,
+): void {
+  const [a, b] = [earlier.at(-1)?.[field], later[field]];
+  if (a === undefined || b === undefined) return;
+  const { kind, bits } = NUMBERS[field];
+  if (a === b) scale.for(kind, rarely(bits, common.count(field, a)));
+  else if (isKept !== false) scale.against(isKept === true ? againstKept : againstUnknown);
+}
+
+/**
+ * The most that anything can have which shares neither ends nor sequence numbers with this
+ * connection, while no clock is known: whoever is further ahead needs no comparison with the rest.
+ */
+export function mostOfStrangers(one: Connection): number {
+  let bits = 2 * BITS.delta + OPTIONS_MOST_BITS + WINDOW_MOST_BITS;
+  if (one.timestamp !== undefined) bits += BITS.timestamps;
+  if (one.serverTimestamp !== undefined) bits += BITS.serverTimestamps;
+  if (one.ipId !== undefined) bits += BITS.ipId;
+  if (one.payloadHash !== undefined) bits += BITS.payload;
+  return bits;
 }
 
 /** One shift for all sequence numbers: as many bytes from ISN to FIN, on both sides. */
@@ -196,17 +224,15 @@ function weighDelta(scale: Scale, last: Connection, later: Connection): void {
 /** What a system's SYNs have in common: it fits many, and tells systems apart. */
 function weighShape(scale: Scale, { earlier, later, common }: Comparison): void {
   const last = earlier.at(-1);
-  if (!last || last.syns.length === 0 || later.syns.length === 0) return;
-  if (last.options !== undefined && later.options !== undefined) {
-    if (last.options === later.options)
-      scale.for('options', Math.min(4, common.surprise(common.of(later).options)), false);
-    else scale.against(6);
-  }
-  if (last.window !== undefined && later.window !== undefined) {
-    if (last.window === later.window)
-      scale.for('window', Math.min(3, common.surprise(common.of(later).window)), false);
-    else scale.against(5);
-  }
+  if (!last || last.firstSyn === undefined || later.firstSyn === undefined) return;
+  const shaped = (kind: 'options' | 'window', field: 'signature' | 'window', most: number) => {
+    const [a, b] = [last[field], later[field]];
+    if (a === undefined || b === undefined) return;
+    if (a === b) scale.for(kind, Math.min(most, common.surprise(common.count(field, a))), false);
+    else scale.against(most + 2);
+  };
+  shaped('options', 'signature', OPTIONS_MOST_BITS);
+  shaped('window', 'window', WINDOW_MOST_BITS);
   // Boxes lower the MSS and never raise it.
   if (last.mss !== undefined && later.mss !== undefined && later.mss > last.mss) scale.against(6);
 }
@@ -215,7 +241,8 @@ function weighTime(scale: Scale, { earlier, later, clock, common }: Comparison):
   const last = earlier.at(-1);
   if (!last || !clock) return;
   const arrival = startOf(later) - clock.offset;
-  const sent = later.syns.length > 0 && last.syns.length > 0 ? last.syns : [startOf(last)];
+  const sent =
+    later.firstSyn !== undefined && last.firstSyn !== undefined ? last.syns : [startOf(last)];
   const delay = sent.reduce(
     (least, time) => (Math.abs(arrival - time) < Math.abs(least) ? arrival - time : least),
     Infinity,
@@ -229,23 +256,17 @@ function weighTime(scale: Scale, { earlier, later, clock, common }: Comparison):
 }
 
 function agreesByToa(hop: Connection, later: Connection): boolean {
-  if (later.toa !== undefined) {
-    const { address, port } = later.toa;
-    if (hop.toa !== undefined) return hop.toa.address === address && hop.toa.port === port;
-    return hop.clientAddress === address && hop.clientPort === port;
-  }
-  const named = hop.toa;
-  return (
-    named !== undefined && named.address === later.clientAddress && named.port === later.clientPort
-  );
+  const named = later.toa;
+  if (named !== undefined) return (hop.toa ?? hop.client) === named;
+  return hop.toa !== undefined && hop.toa === later.client;
 }
 
 /** TOA names a client that none of the earlier hops is. */
 function hasOtherToa(earlier: readonly Connection[], later: Connection): boolean {
-  const last = earlier.at(-1);
   if (later.toa !== undefined) return true;
+  const named = earlier.at(-1)?.toa;
   // A port remapped on purpose is no contradiction; another client's address is.
-  return last?.toa !== undefined && last.toa.address !== later.clientAddress;
+  return named !== undefined && addressOf(named) !== later.clientAddress;
 }
 
 function rarely(bits: number, count: number): number {

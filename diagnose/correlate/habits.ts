@@ -1,4 +1,5 @@
 /** What the box between two capture points does to connections, learned from matches that are certain. */
+import { portOf } from './address-book.ts';
 import type { Connection } from './connection.ts';
 import { isSameTuple } from './connection.ts';
 
@@ -12,7 +13,12 @@ export interface Habits {
   readonly toaNames: boolean;
 }
 
-export type CertainPair = readonly [earlier: Connection, later: Connection];
+export interface CertainPair {
+  readonly earlier: Connection;
+  readonly later: Connection;
+}
+
+export type HabitsOf = (earlier: Connection, later: Connection) => Habits;
 
 export const NO_HABITS: Habits = {
   keepsIsn: undefined,
@@ -28,10 +34,11 @@ const PAIRS_LEAST = 3;
 const SHARE = 0.95;
 
 /** Translated connections and those left alone pass through different code. */
-export function habitsByKind(pairs: readonly CertainPair[]): (later: CertainPair) => Habits {
-  const kept = habitsOf(pairs.filter(([a, b]) => isSameTuple(a, b)));
-  const translated = habitsOf(pairs.filter(([a, b]) => !isSameTuple(a, b)));
-  return ([a, b]) => (isSameTuple(a, b) ? kept : translated);
+export function habitsByKind(pairs: readonly CertainPair[]): HabitsOf {
+  const isKept = ({ earlier, later }: CertainPair) => isSameTuple(earlier, later);
+  const kept = habitsOf(pairs.filter(isKept));
+  const translated = habitsOf(pairs.filter((pair) => !isKept(pair)));
+  return (earlier, later) => (isSameTuple(earlier, later) ? kept : translated);
 }
 
 function habitsOf(pairs: readonly CertainPair[]): Habits {
@@ -40,13 +47,13 @@ function habitsOf(pairs: readonly CertainPair[]): Habits {
     keepsServerIsn: keeps(pairs, ({ serverIsn }) => serverIsn),
     keepsTimestamps: keeps(pairs, ({ timestamp }) => timestamp),
     keepsIpId: keeps(
-      pairs.filter(([a, b]) => a.syns.length === 1 && b.syns.length === 1),
+      pairs.filter(({ earlier, later }) => earlier.synCount === 1 && later.synCount === 1),
       ({ ipId }) => ipId,
     ),
     toaNames:
       keeps(
-        pairs.filter(([, b]) => b.toa !== undefined),
-        (one) => (one.toa === undefined ? one.clientPort : one.toa.port),
+        pairs.filter(({ later }) => later.toa !== undefined),
+        (one) => portOf(one.toa ?? one.client),
       ) ?? false,
   };
 }
@@ -56,9 +63,12 @@ function keeps(
   pairs: readonly CertainPair[],
   valueOf: (connection: Connection) => number | undefined,
 ): boolean | undefined {
-  const known = pairs.filter(([a, b]) => valueOf(a) !== undefined && valueOf(b) !== undefined);
+  const known = pairs.filter(
+    ({ earlier, later }) => valueOf(earlier) !== undefined && valueOf(later) !== undefined,
+  );
   if (known.length < PAIRS_LEAST) return undefined;
-  const same = known.filter(([a, b]) => valueOf(a) === valueOf(b)).length / known.length;
+  const equal = known.filter(({ earlier, later }) => valueOf(earlier) === valueOf(later));
+  const same = equal.length / known.length;
   if (same >= SHARE) return true;
   return same <= 1 - SHARE ? false : undefined;
 }

@@ -42,6 +42,6 @@ export function replyGapFor(path: Path, number: number, sent: readonly Seconds[]
   return seesReplies ? undefined : { kind: 'no-replies', point: number };
 }
 
-export function hasReply({ synAcks, reset }: Connection): boolean {
-  return synAcks.length > 0 || reset?.isAnswer === true;
+export function hasReply({ firstSynAck, reset }: Connection): boolean {
+  return firstSynAck !== undefined || reset?.isAnswer === true;
 }

@@ -1,26 +1,29 @@
 /** Follows connections from capture point to capture point through address changes. */
-import { assign, type Assignment, type Candidate, type Demands } from './assign.ts';
+import { assign, type Assigned, type Assignment, type Candidate, type Demands } from './assign.ts';
 import { CandidateIndex } from './candidates.ts';
-import { estimateClock, type ClockEstimate } from './clock.ts';
-import { Commonness } from './commonness.ts';
+import { certainPairs } from './certain.ts';
+import { estimateClock, type ClockEstimate, type TimedPair } from './clock.ts';
+import { Commonness, indexesOf } from './commonness.ts';
 import { isAttempt, startOf, type Connection, type Seconds } from './connection.ts';
-import { weigh, type EvidenceKind } from './evidence.ts';
-import { habitsByKind, NO_HABITS, type CertainPair, type Habits } from './habits.ts';
+import { weigh, type Evidence, type EvidenceKind } from './evidence.ts';
+import { habitsByKind, NO_HABITS, type HabitsOf } from './habits.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
+import { sortedBy } from './sorted-by.ts';
 
 /** How a hop was joined to those before it. */
 export interface HopMatch {
   readonly by: readonly EvidenceKind[];
   readonly bits: number;
+  /** At least so many bits more than any other had. */
   readonly margin: number;
 }
 
 /** One connection attempt across capture points, in path order. */
 export interface Chain {
-  readonly hops: Connection[];
+  hops: readonly Connection[];
   /** One less than hops: each joins a hop to the ones before. */
-  readonly matches: HopMatch[];
+  matches: readonly HopMatch[];
   /** At the point after the last hop it could be any of these. */
   ambiguous: readonly Connection[];
 }
@@ -31,6 +34,8 @@ export interface Matching {
   readonly clocks: readonly (ClockEstimate | undefined)[];
 }
 
+type Clocks = readonly (ClockEstimate | undefined)[];
+
 /**
  * Enough to be believed: 16 bits are one in 65,536, 11 of them from something that names one
  * connection, and 6 more than any other, 1 in 64.
@@ -38,15 +43,16 @@ export interface Matching {
 const DEMANDS: Demands = { bits: 16, identifyingBits: 11, margin: 6 };
 /** Enough to learn clock and habits from. */
 const CERTAIN: Demands = { bits: 30, identifyingBits: 24, margin: 12 };
+/** More pairs teach no more. */
+const LEARNED_FROM_MAX = 10_000;
 const HERE: ClockEstimate = { offset: 0, tolerance: 0, isBothWays: true };
+const NONE: readonly never[] = [];
 
 export function match(points: readonly Point[], sessions: SessionIndex): Matching {
   const chains: Chain[] = [];
   const clocks: (ClockEstimate | undefined)[] = [];
   points.forEach((point, number) => {
-    const attempts = point.connections
-      .filter(isAttempt)
-      .toSorted((a, b) => startOf(a) - startOf(b));
+    const attempts = sortedBy(point.connections.filter(isAttempt), startOf);
     if (number === 0) {
       for (const attempt of attempts) chains.push(chainFrom(attempt));
       clocks.push(HERE);
@@ -56,123 +62,138 @@ export function match(points: readonly Point[], sessions: SessionIndex): Matchin
 }
 
 function chainFrom(connection: Connection): Chain {
-  return { hops: [connection], matches: [], ambiguous: [] };
+  return { hops: [connection], matches: NONE, ambiguous: NONE };
 }
 
 /** One capture point joined to the chains of those before it. */
 class Step {
   readonly #chains: Chain[];
   readonly #open: readonly Chain[];
+  readonly #lasts: readonly Connection[];
   readonly #attempts: readonly Connection[];
-  readonly #clocks: readonly (ClockEstimate | undefined)[];
+  readonly #clocks: Clocks;
   readonly #sessions: SessionIndex;
   readonly #common: Commonness;
   readonly #index: CandidateIndex;
+  #habitsOf: HabitsOf = () => NO_HABITS;
+  #clock: ClockEstimate | undefined;
 
   constructor(
     chains: Chain[],
     attempts: readonly Connection[],
-    clocks: readonly (ClockEstimate | undefined)[],
+    clocks: Clocks,
     sessions: SessionIndex,
   ) {
     this.#chains = chains;
     this.#open = [...chains];
+    this.#lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
     this.#attempts = attempts;
     this.#clocks = clocks;
     this.#sessions = sessions;
-    const lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
-    this.#common = new Commonness([lasts, attempts]);
-    this.#index = new CandidateIndex(attempts);
+    const indexes = indexesOf(attempts);
+    this.#common = new Commonness([this.#lasts, attempts], [indexesOf(this.#lasts), indexes]);
+    this.#index = new CandidateIndex(attempts, indexes);
   }
 
   /** First what is certain, to learn clock and habits; then the rest with them. */
   run(): ClockEstimate | undefined {
-    const first = this.#assign(undefined, () => NO_HABITS, CERTAIN);
-    const certain = first.pairs.flatMap(({ earlier, later }): CertainPair[] => {
-      const [a, b] = [this.#open[earlier]?.hops.at(-1), this.#attempts[later]];
-      return a && b ? [[this.#onFirstClock(a), b]] : [];
-    });
-    const clock = estimateClock(certain);
-    const settled = new Settled(first.pairs);
-    const second = this.#assign(clock, habitsByKind(certain), DEMANDS, settled);
-    const { ambiguous } = second;
-    const pairs = [...first.pairs, ...second.pairs];
+    const certain = certainPairs(
+      {
+        earlier: this.#lasts,
+        later: this.#attempts,
+        strongOf: (earlier) => this.#candidatesOf(earlier, false),
+        weigh: (earlier, later) => this.#weigh(earlier, later),
+      },
+      CERTAIN,
+    );
+    const learned = this.#timed(certain);
+    this.#clock = estimateClock(learned);
+    this.#habitsOf = habitsByKind(learned);
+    const rest = this.#assignRest(certain);
+    const pairs = [...certain, ...rest.pairs];
+    const clock = this.#clock ?? estimateClock(this.#timed(pairs));
+    this.#join(pairs, rest.ambiguous);
+    return clock;
+  }
 
-    const taken = new Set<number>();
+  /** Pairs evenly chosen. */
+  #timed(pairs: readonly Assigned[]): TimedPair[] {
+    const every = Math.ceil(pairs.length / LEARNED_FROM_MAX);
+    return pairs.flatMap(({ earlier, later }, i): TimedPair[] => {
+      const [a, b] = [this.#lasts[earlier], this.#attempts[later]];
+      if (!a || !b || i % every !== 0) return [];
+      return [{ earlier: a, later: b, earlierOffset: this.#offsetOf(a) }];
+    });
+  }
+
+  /** What is certain is not looked at again. */
+  #assignRest(certain: readonly Assigned[]): Assignment {
+    const settledEarlier = new Uint8Array(this.#open.length);
+    const settledLater = new Uint8Array(this.#attempts.length);
+    for (const { earlier, later } of certain) {
+      settledEarlier[earlier] = 1;
+      settledLater[later] = 1;
+    }
+    const candidates: Candidate[] = [];
+    for (let earlier = 0; earlier < this.#open.length; earlier += 1) {
+      if (settledEarlier[earlier] === 1) continue;
+      for (const later of this.#candidatesOf(earlier, true)) {
+        if (settledLater[later] === 1) continue;
+        const evidence = this.#weigh(earlier, later);
+        if (evidence) candidates.push({ earlier, later, evidence });
+      }
+    }
+    return assign(candidates, DEMANDS);
+  }
+
+  #candidatesOf(earlier: number, isAll: boolean): number[] {
+    const found: number[] = [];
+    const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
+    if (!chain || !last) return found;
+    const expected = startOf(last) - this.#offsetOf(last) + (this.#clock?.offset ?? 0);
+    this.#index.addStrong(found, chain.hops, expected, this.#sessions.sourceAfter(last));
+    if (isAll) this.#index.addWeak(found, last, expected);
+    return found;
+  }
+
+  #weigh(earlier: number, later: number): Evidence | undefined {
+    const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
+    const connection = this.#attempts[later];
+    if (!chain || !last || !connection) return undefined;
+    const clock = this.#clock;
+    return weigh({
+      earlier: chain.hops,
+      later: connection,
+      common: this.#common,
+      habits: this.#habitsOf(last, connection),
+      sessions: this.#sessions,
+      clock: clock && { ...clock, offset: clock.offset - this.#offsetOf(last) },
+    });
+  }
+
+  #join(pairs: readonly Assigned[], ambiguous: Assignment['ambiguous']): void {
+    const taken = new Uint8Array(this.#attempts.length);
     for (const { earlier, later, evidence, margin } of pairs) {
       const [chain, connection] = [this.#open[earlier], this.#attempts[later]];
       if (!chain || !connection) continue;
-      chain.hops.push(connection);
-      chain.matches.push({ by: evidence.by, bits: evidence.bits, margin });
-      chain.ambiguous = [];
-      taken.add(later);
+      // Not pushed: an array that grows keeps room for more than a path has points.
+      chain.hops = [...chain.hops, connection];
+      chain.matches = [...chain.matches, { by: evidence.by, bits: evidence.bits, margin }];
+      chain.ambiguous = NONE;
+      taken[later] = 1;
     }
     for (const [earlier, candidates] of ambiguous) {
       const chain = this.#open[earlier];
       if (chain) chain.ambiguous = candidates.flatMap(({ later }) => this.#attempts[later] ?? []);
     }
-    this.#openChains(taken);
-    return clock ?? estimateClock(this.#pairsOf(pairs));
-  }
-
-  #pairsOf(pairs: Assignment['pairs']): CertainPair[] {
-    return pairs.flatMap(({ earlier, later }): CertainPair[] => {
-      const [a, b] = [this.#open[earlier]?.hops.at(-2), this.#attempts[later]];
-      return a && b ? [[this.#onFirstClock(a), b]] : [];
-    });
-  }
-
-  #assign(
-    clock: ClockEstimate | undefined,
-    habitsOf: (pair: CertainPair) => Habits,
-    demands: Demands,
-    settled: Settled = new Settled([]),
-  ): Assignment {
-    const candidates: Candidate[] = [];
-    this.#open.forEach(({ hops }, earlier) => {
-      const last = hops.at(-1);
-      if (!last || settled.earlier.has(earlier)) return;
-      const ownOffset = this.#clocks[last.point]?.offset ?? 0;
-      const expected = startOf(last) - ownOffset + (clock?.offset ?? 0);
-      for (const later of this.#index.of(hops, expected, this.#sessions.sourceAfter(last))) {
-        const connection = this.#attempts[later];
-        if (!connection || settled.later.has(later)) continue;
-        const evidence = weigh({
-          earlier: hops,
-          later: connection,
-          common: this.#common,
-          habits: habitsOf([last, connection]),
-          sessions: this.#sessions,
-          clock: clock && { ...clock, offset: clock.offset - ownOffset },
-        });
-        if (evidence.bits > 0) candidates.push({ earlier, later, evidence });
-      }
-    });
-    return assign(candidates, demands);
-  }
-
-  /** What was not seen before begins here. */
-  #openChains(taken: ReadonlySet<number>): void {
+    // What was not seen before begins here.
     this.#attempts.forEach((connection, i) => {
-      if (!taken.has(i)) this.#chains.push(chainFrom(connection));
+      if (taken[i] === 0) this.#chains.push(chainFrom(connection));
     });
   }
 
-  #onFirstClock(connection: Connection): Connection {
-    const offset = this.#clocks[connection.point]?.offset ?? 0;
-    if (offset === 0) return connection;
-    const moved = (times: readonly Seconds[]) => times.map((time) => time - offset);
-    return { ...connection, syns: moved(connection.syns), synAcks: moved(connection.synAcks) };
-  }
-}
-
-/** What is certain is not looked at again. */
-class Settled {
-  readonly earlier: ReadonlySet<number>;
-  readonly later: ReadonlySet<number>;
-
-  constructor(pairs: Assignment['pairs']) {
-    this.earlier = new Set(pairs.map(({ earlier }) => earlier));
-    this.later = new Set(pairs.map(({ later }) => later));
+  /** Of the point's clock, to the first point's. */
+  #offsetOf({ point }: Connection): Seconds {
+    return this.#clocks[point]?.offset ?? 0;
   }
 }

@@ -37,9 +37,8 @@ export class SessionIndex {
     return listed === undefined ? undefined : this.#book.socketOf(listed.split(' ')[0] ?? '');
   }
 
-  #text({ clientAddress, clientPort, serverAddress, serverPort }: Connection): string {
-    const client = this.#book.socketText(clientAddress, clientPort);
-    return `${client} ${this.#book.socketText(serverAddress, serverPort)}`;
+  #text({ client, server }: Connection): string {
+    return `${this.#book.keyText(client)} ${this.#book.keyText(server)}`;
   }
 }
 

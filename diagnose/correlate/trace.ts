@@ -5,6 +5,7 @@ import { onFirstClock, type Path } from './health.ts';
 import { match, type HopMatch } from './match.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
+import { sortedBy } from './sorted-by.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 export interface Conversation {
@@ -32,9 +33,11 @@ export function trace(
     const verdict = judge(path, hops, ambiguous.length > 0);
     return { hops, matches, ambiguous, verdict };
   });
-  const start = ({ hops: [first] }: Conversation) =>
-    first ? onFirstClock(path, first.point, first.firstSeen) : 0;
-  return { book, ...path, conversations: conversations.toSorted((a, b) => start(a) - start(b)) };
+  const startOf = ({ hops }: Conversation) => {
+    const first = hops[0];
+    return first ? onFirstClock(path, first.point, first.firstSeen) : 0;
+  };
+  return { book, ...path, conversations: sortedBy(conversations, startOf) };
 }
 
 export function isFailed({ verdict }: Conversation): boolean {

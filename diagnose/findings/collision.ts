@@ -7,19 +7,25 @@
  * restores addresses at all, it says so. Ruled out by nothing here: an owner older than the
  * captures shows in none of them.
  */
+import type { SocketKey } from '../correlate/address-book.ts';
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
 import type { Conversation, Trace } from '../correlate/trace.ts';
 import type { Finding, FindingRule } from './finding.ts';
-import { clientOf, endKey, indexOf, serverOf, type End } from './trace-index.ts';
+import { clientOf, indexOf } from './trace-index.ts';
 
 type OwnerState = 'opening' | 'established' | 'closing' | 'reset';
 
-interface Owner {
-  readonly connection: Connection;
+interface Life {
   readonly state: OwnerState;
   readonly ageSeconds: Seconds;
   readonly endedSeconds: Seconds | undefined;
+}
+
+interface Owner extends Life {
+  readonly connection: Connection;
+  /** The same where it was seen first. */
+  readonly begin: Connection;
 }
 
 /** How long others keep an ended connection: nf_conntrack_tcp_timeout_time_wait, and _close. */
@@ -32,7 +38,7 @@ export const collision: FindingRule = (trace, conversation) => {
   if (verdict.direction !== 'forward' || !verdict.lostBetween) return [];
   const client = clientOf(conversation);
   const last = conversation.hops.at(-1);
-  if (!client || !last) return [];
+  if (client === undefined || !last) return [];
   const isRestored = indexOf(trace).restoredBehind[verdict.lostBetween[0]] ?? false;
   const backends = backendsOf(trace, conversation, client);
   const at = onFirstClock(trace, last.point, last.syns[0] ?? last.firstSeen);
@@ -44,37 +50,32 @@ export const collision: FindingRule = (trace, conversation) => {
 };
 
 /** Where it went: the translated server, or where others to the same listener went. */
-function backendsOf(trace: Trace, conversation: Conversation, client: End): readonly End[] {
+function backendsOf(trace: Trace, conversation: Conversation, client: SocketKey): SocketKey[] {
   const [first, last] = [conversation.hops[0], conversation.hops.at(-1)];
   if (!first || !last) return [];
-  const isTranslated = last.clientAddress !== client.address || last.clientPort !== client.port;
-  if (isTranslated || conversation.hops.length > 1) return [serverOf(last)];
-  return [
-    ...(indexOf(trace)
-      .backends.get(endKey(serverOf(first)))
-      ?.values() ?? []),
-  ];
+  if (last.client !== client || conversation.hops.length > 1) return [last.server];
+  return [...(indexOf(trace).backends.get(first.server) ?? [])];
 }
 
 /** The latest connection with the restored tuple that still had it; points behind the box first. */
 function ownerOf(
   trace: Trace,
   { hops }: Conversation,
-  { client, backend }: { client: End; backend: End },
+  { client, backend }: { client: SocketKey; backend: SocketKey },
   at: Seconds,
 ): Owner | undefined {
-  const same = indexOf(trace).bySource.get(endKey(client)) ?? [];
-  const owners = same.flatMap((connection): Owner[] => {
-    if (hops.includes(connection) || !isSameEnd(serverOf(connection), backend)) return [];
-    const owner = stateAt(trace, connection, at);
-    return owner ? [owner] : [];
+  const same = indexOf(trace).withTuple(client, backend);
+  const owners = same.flatMap(({ connection, conversation }): Owner[] => {
+    if (hops.includes(connection)) return [];
+    const life = stateAt(trace, connection, at);
+    return life ? [{ ...life, connection, begin: conversation?.hops[0] ?? connection }] : [];
   });
   return owners.toSorted(
     (a, b) => b.connection.point - a.connection.point || a.ageSeconds - b.ageSeconds,
   )[0];
 }
 
-function stateAt(trace: Trace, connection: Connection, at: Seconds): Owner | undefined {
+function stateAt(trace: Trace, connection: Connection, at: Seconds): Life | undefined {
   const time = (own: Seconds) => onFirstClock(trace, connection.point, own);
   const ageSeconds = at - time(connection.firstSeen);
   if (ageSeconds <= 0) return undefined;
@@ -82,32 +83,30 @@ function stateAt(trace: Trace, connection: Connection, at: Seconds): Owner | und
   const fin = connection.fin && time(connection.fin);
   if (reset !== undefined && reset < at)
     return at - reset <= LINGER_RESET_SECONDS
-      ? { connection, state: 'reset', ageSeconds, endedSeconds: at - reset }
+      ? { state: 'reset', ageSeconds, endedSeconds: at - reset }
       : undefined;
   if (fin !== undefined && fin < at) {
     const ended = at - Math.min(at, time(connection.lastSeen));
     return ended <= LINGER_SECONDS
-      ? { connection, state: 'closing', ageSeconds, endedSeconds: ended }
+      ? { state: 'closing', ageSeconds, endedSeconds: ended }
       : undefined;
   }
-  const isOpening = connection.syns.length > 0 && connection.synAcks.length === 0;
+  const isOpening = connection.synCount > 0 && connection.synAckCount === 0;
   const state = isOpening && connection.clientAck === undefined ? 'opening' : 'established';
-  return { connection, state, ageSeconds, endedSeconds: undefined };
+  return { state, ageSeconds, endedSeconds: undefined };
 }
 
 function found(
   trace: Trace,
   { hops }: Conversation,
-  { client, backend }: { client: End; backend: End },
-  { connection, state, ageSeconds, endedSeconds }: Owner,
+  { client, backend }: { client: SocketKey; backend: SocketKey },
+  { connection, begin, state, ageSeconds, endedSeconds }: Owner,
   isRestored: boolean,
 ): Finding {
   const { book } = trace;
   const tuple = tupleText(trace, client, backend);
-  const chain = indexOf(trace).conversationOf.get(connection);
-  const begin = chain?.hops[0] ?? connection;
-  const listener = book.socketText(begin.serverAddress, begin.serverPort);
-  const isDirect = isSameEnd(serverOf(begin), backend);
+  const listener = book.keyText(begin.server);
+  const isDirect = begin.server === backend;
   const kind = isDirect ? 'a direct connection' : `a connection through ${listener}`;
   const where = trace.points[connection.point]?.name ?? '?';
   const life =
@@ -124,8 +123,8 @@ function found(
       tuple,
       restoration: isRestored ? 'observed' : 'hypothetical',
       owner: {
-        client: book.socketText(connection.clientAddress, connection.clientPort),
-        server: book.socketText(connection.serverAddress, connection.serverPort),
+        client: book.keyText(connection.client),
+        server: book.keyText(connection.server),
         kind: isDirect ? 'direct' : 'balanced',
         state,
         ageSeconds: rounded(ageSeconds),
@@ -141,37 +140,31 @@ function found(
 function possible(
   trace: Trace,
   { hops }: Conversation,
-  client: End,
-  backends: readonly End[],
+  client: SocketKey,
+  backends: readonly SocketKey[],
   isRestored: boolean,
 ): readonly Finding[] {
   const hasToa = hops.some(({ toa }) => toa !== undefined);
   if (!isRestored && !hasToa) return [];
-  const others = indexOf(trace).byAddress.get(client.address) ?? [];
-  const direct = new Set<number>();
-  for (const one of others)
-    if (backends.some((backend) => isSameEnd(serverOf(one), backend)) && !hops.includes(one))
-      direct.add(one.clientPort);
   const [backend] = backends;
-  if (direct.size === 0 || !backend) return [];
+  if (backend === undefined) return [];
+  const direct = new Set(indexOf(trace).portsOf(client, backend));
+  for (const hop of hops) if (hop.server === backend) direct.delete(hop.clientPort);
+  if (direct.size === 0) return [];
   const tuple = tupleText(trace, client, backend);
   return [
     {
       code: 'collision-possible',
       message:
-        `perhaps a collision: this client also uses ${trace.book.socketText(backend.address, backend.port)} ` +
+        `perhaps a collision: this client also uses ${trace.book.keyText(backend)} ` +
         `directly (${direct.size} ports seen); a connection ${tuple} older than the captures would own the tuple`,
       evidence: { tuple, directPorts: [...direct].slice(0, 100) },
     },
   ];
 }
 
-function isSameEnd(a: End, b: End): boolean {
-  return a.address === b.address && a.port === b.port;
-}
-
-function tupleText({ book }: Trace, client: End, server: End): string {
-  return `${book.socketText(client.address, client.port)} > ${book.socketText(server.address, server.port)}`;
+function tupleText({ book }: Trace, client: SocketKey, server: SocketKey): string {
+  return `${book.keyText(client)} > ${book.keyText(server)}`;
 }
 
 function rounded(seconds: Seconds): number {

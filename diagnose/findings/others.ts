@@ -2,7 +2,7 @@
 import type { Gap } from '../correlate/health.ts';
 import type { Trace } from '../correlate/trace.ts';
 import type { FindingRule } from './finding.ts';
-import { endKey, indexOf, serverOf } from './trace-index.ts';
+import { indexOf } from './trace-index.ts';
 
 /** Who answered with RST: the last point that shows it, and the TTL it had there. */
 export const refused: FindingRule = (trace, { hops, verdict }) => {
@@ -45,8 +45,7 @@ export const ambiguous: FindingRule = ({ book, points }, { hops, ambiguous: cand
   const [first] = candidates;
   if (!first) return [];
   const texts = candidates.map(
-    (one) =>
-      `${book.socketText(one.clientAddress, one.clientPort)} > ${book.socketText(one.serverAddress, one.serverPort)}`,
+    (one) => `${book.keyText(one.client)} > ${book.keyText(one.server)}`,
   );
   const from = points[hops.at(-1)?.point ?? 0]?.name;
   const where = points[first.point]?.name;
@@ -75,14 +74,12 @@ export const pathNotShown: FindingRule = (trace, { hops, verdict }) => {
   const [, to] = verdict.lostBetween;
   const last = hops.at(-1);
   if (to === null || !last) return [];
-  const { serverAddress, serverPort } = last;
   const { reached } = indexOf(trace);
-  const key = endKey(serverOf(last));
-  const isShown = reached[to]?.has(key) ?? false;
+  const isShown = reached[to]?.has(last.server) ?? false;
   // Behind a translation the same server has another name: others that made the way show it.
-  const isKnown = reached[last.point]?.get(key)?.has(to) ?? false;
+  const isKnown = reached[last.point]?.get(last.server)?.has(to) ?? false;
   if (isShown || isKnown) return [];
-  const server = trace.book.socketText(serverAddress, serverPort);
+  const server = trace.book.keyText(last.server);
   const where = nameOf(trace, to);
   return [
     {

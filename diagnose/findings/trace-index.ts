@@ -1,20 +1,22 @@
 /** What the findings ask of all connections at once, looked up once per trace instead of once per failure. */
-import { socketKey, type AddressId, type SocketKey } from '../correlate/address-book.ts';
-import type { Connection } from '../correlate/connection.ts';
+import { addressOf, type AddressId, type SocketKey } from '../correlate/address-book.ts';
+import { isAttempt, type Connection } from '../correlate/connection.ts';
 import type { Conversation, Trace } from '../correlate/trace.ts';
+import { ValueIndex, valuesOf } from '../correlate/value-index.ts';
 
-export interface End {
-  readonly address: AddressId;
-  readonly port: number;
+/** A connection at one point, and the conversation that it was found to be part of. */
+export interface Sighting {
+  readonly connection: Connection;
+  readonly conversation: Conversation | undefined;
 }
 
 export interface TraceIndex {
-  /** By the client's own end, at every point, points in path order. */
-  readonly bySource: ReadonlyMap<SocketKey, readonly Connection[]>;
-  readonly byAddress: ReadonlyMap<AddressId, readonly Connection[]>;
-  readonly conversationOf: ReadonlyMap<Connection, Conversation>;
+  /** Everything seen at any point with these ends, the client's own first. */
+  readonly withTuple: (client: SocketKey, server: SocketKey) => readonly Sighting[];
+  /** Ports from which the client's address went to the server itself, at any point. */
+  readonly portsOf: (client: SocketKey, server: SocketKey) => ReadonlySet<number>;
   /** Servers that connections to a listener ended up at. */
-  readonly backends: ReadonlyMap<SocketKey, ReadonlyMap<SocketKey, End>>;
+  readonly backends: ReadonlyMap<SocketKey, ReadonlySet<SocketKey>>;
   /** By point, and server as seen there: the points that such connections were followed to. */
   readonly reached: readonly ReadonlyMap<SocketKey, ReadonlySet<number>>[];
   /** By point: behind it, some connection has the client's address put back. */
@@ -32,71 +34,95 @@ export function indexOf(trace: Trace): TraceIndex {
 }
 
 /** Who the server should see: TOA says so, or it is whom the first point saw. */
-export function clientOf({ hops }: Conversation): End | undefined {
-  const toa = hops.findLast((hop) => hop.toa !== undefined)?.toa;
-  if (toa) return toa;
-  const [first] = hops;
-  return first && { address: first.clientAddress, port: first.clientPort };
-}
-
-export function serverOf({ serverAddress, serverPort }: Connection): End {
-  return { address: serverAddress, port: serverPort };
-}
-
-export function endKey({ address, port }: End): SocketKey {
-  return socketKey(address, port);
+export function clientOf({ hops }: Conversation): SocketKey | undefined {
+  return hops.findLast((hop) => hop.toa !== undefined)?.toa ?? hops[0]?.client;
 }
 
 function build(trace: Trace): TraceIndex {
-  const bySource = new Map<SocketKey, Connection[]>();
-  const byAddress = new Map<AddressId, Connection[]>();
-  for (const { connections } of trace.points)
-    for (const one of connections) {
-      put(bySource, socketKey(one.clientAddress, one.clientPort), one);
-      put(byAddress, one.clientAddress, one);
-    }
-  const conversationOf = new Map<Connection, Conversation>();
-  const backends = new Map<SocketKey, Map<SocketKey, End>>();
+  const backends = new Map<SocketKey, Set<SocketKey>>();
   const reached = trace.points.map(() => new Map<SocketKey, Set<number>>());
   const restoredBehind = trace.points.map(() => false);
   for (const conversation of trace.conversations) {
-    const { hops } = conversation;
-    for (const hop of hops) {
-      conversationOf.set(hop, conversation);
-      const followed = reached[hop.point];
-      const key = endKey(serverOf(hop));
-      const points = followed?.get(key) ?? new Set<number>();
-      for (const { point } of hops) points.add(point);
-      followed?.set(key, points);
-    }
+    noteReached(reached, conversation);
     noteBackend(backends, conversation);
     noteRestoration(restoredBehind, conversation);
   }
-  return { bySource, byAddress, conversationOf, backends, reached, restoredBehind };
+  return { ...lookups(trace), backends, reached, restoredBehind };
 }
 
-function noteBackend(backends: Map<SocketKey, Map<SocketKey, End>>, { hops }: Conversation): void {
-  const [first, last] = [hops[0], hops.at(-1)];
-  if (!first || !last || first === last) return;
-  const [listener, server] = [endKey(serverOf(first)), serverOf(last)];
-  if (listener === endKey(server)) return;
-  const known = backends.get(listener) ?? new Map<SocketKey, End>();
-  known.set(endKey(server), server);
-  backends.set(listener, known);
+function lookups(trace: Trace): Pick<TraceIndex, 'withTuple' | 'portsOf'> {
+  const all: Connection[] = [];
+  const owners: Conversation[] = [];
+  for (const conversation of trace.conversations)
+    for (const hop of conversation.hops) {
+      all.push(hop);
+      owners.push(conversation);
+    }
+  // What belongs to no conversation began before the captures, and may own a tuple all the same.
+  for (const { connections } of trace.points)
+    for (const connection of connections) if (!isAttempt(connection)) all.push(connection);
+  const byClient = new ValueIndex(valuesOf(all, ({ client }) => client));
+  /** Asked for each failure, and clients that fail are few. */
+  const ports = new Map<string, ReadonlySet<number>>();
+  return {
+    withTuple: (client, server) => {
+      const { from, to } = byClient.of(client);
+      return Array.from(byClient.members.subarray(from, to)).flatMap((number): Sighting[] => {
+        const connection = all[number];
+        if (connection?.server !== server) return [];
+        return [{ connection, conversation: owners[number] }];
+      });
+    },
+    portsOf: (client, server) => {
+      const address = addressOf(client);
+      const key = `${address} ${server}`;
+      const known = ports.get(key) ?? directPorts(all, owners, address, server);
+      ports.set(key, known);
+      return known;
+    },
+  };
+}
+
+function directPorts(
+  all: readonly Connection[],
+  owners: readonly Conversation[],
+  address: AddressId,
+  server: SocketKey,
+): Set<number> {
+  const found = new Set<number>();
+  all.forEach((connection, number) => {
+    if (connection.server !== server || connection.clientAddress !== address) return;
+    // One that a balancer translated to look like this went to another address.
+    const begin = owners[number]?.hops[0] ?? connection;
+    if (begin.server === server) found.add(connection.clientPort);
+  });
+  return found;
+}
+
+function noteReached(reached: readonly Map<SocketKey, Set<number>>[], { hops }: Conversation) {
+  for (const hop of hops) {
+    const followed = reached[hop.point];
+    const points = followed?.get(hop.server) ?? new Set<number>();
+    for (const { point } of hops) points.add(point);
+    followed?.set(hop.server, points);
+  }
+}
+
+function noteBackend(backends: Map<SocketKey, Set<SocketKey>>, { hops }: Conversation): void {
+  const [listener, server] = [hops[0]?.server, hops.at(-1)?.server];
+  if (listener === undefined || server === undefined || listener === server) return;
+  const known = backends.get(listener);
+  if (known) known.add(server);
+  else backends.set(listener, new Set([server]));
 }
 
 function noteRestoration(restoredBehind: boolean[], conversation: Conversation): void {
   const client = clientOf(conversation);
+  if (client === undefined) return;
+  const address = addressOf(client);
   conversation.hops.forEach((hop, i) => {
     const before = conversation.hops[i - 1];
-    if (!before || before.clientAddress === client?.address) return;
-    if (hop.clientAddress !== client?.address) return;
+    if (!before || before.clientAddress === address || hop.clientAddress !== address) return;
     for (let point = before.point; point < hop.point; point += 1) restoredBehind[point] = true;
   });
-}
-
-function put<K>(index: Map<K, Connection[]>, key: K, connection: Connection): void {
-  const list = index.get(key);
-  if (list) list.push(connection);
-  else index.set(key, [connection]);
 }

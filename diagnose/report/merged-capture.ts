@@ -111,7 +111,7 @@ function commentsOf(trace: Trace): Comments {
   const found = new Map<string, { hop: Connection; text: string }[]>();
   trace.conversations.forEach((conversation, number) => {
     for (const hop of conversation.hops) {
-      const key = keyOf(hop.point, sourceOf(hop), destinationOf(hop));
+      const key = keyOf(hop.point, hop.client, hop.server);
       const entry = { hop, text: textFor(trace, conversation, number) };
       const list = found.get(key);
       if (list) list.push(entry);
@@ -151,12 +151,4 @@ function commentFor(
 
 function keyOf(point: number, from: number, to: number): string {
   return `${point} ${from} ${to}`;
-}
-
-function sourceOf({ clientAddress, clientPort }: Connection): number {
-  return socketKey(clientAddress, clientPort);
-}
-
-function destinationOf({ serverAddress, serverPort }: Connection): number {
-  return socketKey(serverAddress, serverPort);
 }

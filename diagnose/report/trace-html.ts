@@ -2,7 +2,7 @@
 import { isFailed, weakestMatch, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Connection } from '../correlate/connection.ts';
 import { ladderOf, type Rung } from './ladder.ts';
-import { confidenceOf, conversationJson, summaryOf, traceJson, tupleText } from './trace-json.ts';
+import { confidenceOf, conversationJson, pointsJson, summaryOf, tupleText } from './trace-json.ts';
 
 /** More would be a page that nobody scrolls and some browsers cannot. */
 const CONVERSATIONS_MAX = 200;
@@ -49,14 +49,12 @@ function summary(trace: Trace): string {
 }
 
 function pointTable(trace: Trace): string {
-  const rows = traceJson(trace, { all: false }).points.map(
-    ({ name, file, packets, clockOffsetSeconds, health }) => {
-      const clock =
-        clockOffsetSeconds === null ? 'unknown' : `${(clockOffsetSeconds * 1000).toFixed(3)} ms`;
-      const condition = [health.state, ...health.damage].join(': ');
-      return tableRow([name, file, `${packets}`, clock, condition].map(escaped));
-    },
-  );
+  const rows = pointsJson(trace).map(({ name, file, packets, clockOffsetSeconds, health }) => {
+    const clock =
+      clockOffsetSeconds === null ? 'unknown' : `${(clockOffsetSeconds * 1000).toFixed(3)} ms`;
+    const condition = [health.state, ...health.damage].join(': ');
+    return tableRow([name, file, `${packets}`, clock, condition].map(escaped));
+  });
   const head = ['capture point', 'file', 'packets', 'clock offset', 'health'];
   return `<table>${headRow(head)}${rows.join('')}</table>`;
 }
@@ -139,7 +137,7 @@ function headerTable(trace: Trace, { hops }: Conversation): string {
     ['window', ({ window }) => `${window ?? ''}`],
     ['MSS', (hop) => `${hop.mss ?? ''}`],
     ['timestamp', ({ timestamp }) => `${timestamp ?? 'none'}`],
-    ['TOA', ({ toa }) => (toa ? book.socketText(toa.address, toa.port) : 'none')],
+    ['TOA', ({ toa }) => (toa === undefined ? 'none' : book.keyText(toa))],
     ['options', ({ options }) => options ?? ''],
   ];
   const rows = fields.map(([name, textOf]) => {

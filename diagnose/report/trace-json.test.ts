@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { traceOf } from '../correlate/testing.ts';
 import { reportCase } from '../testdata/report-case.ts';
-import { TRACE_SCHEMA, traceJson } from './trace-json.ts';
+import { traceJson } from './trace-json.ts';
+import { TRACE_SCHEMA } from './trace-schema.ts';
 
 // From dist/diagnose/report/ to the checkout.
 const DOCUMENT = new URL('../../../docs/reference/trace-json.md', import.meta.url);

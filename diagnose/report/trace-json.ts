@@ -1,95 +1,19 @@
 /** A trace as data: the JSON of `fullnat trace --json`, documented in docs/reference/trace-json.md. */
-import { z } from 'zod';
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
 import { isFailed, weakestMatch, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { HopMatch } from '../correlate/match.ts';
-import type { Between, Outcome } from '../correlate/verdict.ts';
+import type { Between } from '../correlate/verdict.ts';
 import { findingsOf } from '../findings/index.ts';
+import type { ConversationJson, TraceJson } from './trace-schema.ts';
 import type { Point } from '../correlate/point.ts';
-
-const time = z.number().describe('seconds since 1970 by the clock of that point');
-const pointName = z.string();
-
-export const TRACE_SCHEMA = z.strictObject({
-  points: z.array(
-    z.strictObject({
-      name: pointName,
-      file: z.string(),
-      packets: z.int(),
-      first: time.nullable(),
-      last: time.nullable(),
-      clockOffsetSeconds: z
-        .number()
-        .nullable()
-        .describe("the point's clock less the first point's; null: nothing tells"),
-      health: z.strictObject({
-        state: z.enum(['good', 'damaged', 'dropping', 'empty']),
-        droppedPackets: z
-          .int()
-          .nullable()
-          .describe('by the capturing kernel, where the file tells'),
-        duplicates: z.int().describe('packets captured twice, counted once'),
-        damage: z.array(z.string()),
-      }),
-    }),
-  ),
-  summary: z.strictObject({
-    conversations: z.int(),
-    established: z.int(),
-    closed: z.int(),
-    refused: z.int(),
-    lost: z.int(),
-    unanswered: z.int(),
-    ambiguous: z.int(),
-  }),
-  conversations: z.array(
-    z.strictObject({
-      client: z.string().describe('as the first point saw it'),
-      listener: z.string().describe('as the first point saw it'),
-      start: time.describe("by the first point's clock"),
-      outcome: z.enum(['established', 'closed', 'refused', 'lost', 'unanswered']),
-      lostBetween: z
-        .tuple([pointName, pointName.nullable()])
-        .nullable()
-        .describe('in the direction of travel; null second: nothing beyond was captured'),
-      direction: z.enum(['forward', 'return']).nullable(),
-      hops: z.array(
-        z.strictObject({
-          point: pointName,
-          tuple: z.string(),
-          syn: z.array(time),
-          synAck: z.array(time),
-        }),
-      ),
-      match: z
-        .strictObject({
-          by: z.array(z.string()).describe('evidence of the weakest hop, strongest first'),
-          confidence: z.number().min(0).max(1),
-          margin: z.number().describe('bits ahead of the next best'),
-        })
-        .nullable()
-        .describe('null: seen at one point only'),
-      findings: z.array(
-        z.strictObject({
-          code: z.string(),
-          message: z.string(),
-          evidence: z.record(z.string(), z.unknown()),
-        }),
-      ),
-    }),
-  ),
-});
-
-export type TraceJson = z.infer<typeof TRACE_SCHEMA>;
-export type ConversationJson = TraceJson['conversations'][number];
 
 /** 0.9999: nothing is certain that was matched and not told. */
 const CONFIDENCE_BITS_MAX = 13.2;
 
 export function traceJson(trace: Trace, { all }: { readonly all: boolean }): TraceJson {
   return {
-    points: trace.points.map((point, number) => pointJson(trace, point, number)),
+    points: pointsJson(trace),
     summary: summaryOf(trace),
     conversations: trace.conversations
       .filter((one) => all || isFailed(one))
@@ -97,18 +21,18 @@ export function traceJson(trace: Trace, { all }: { readonly all: boolean }): Tra
   };
 }
 
+export function pointsJson(trace: Trace): TraceJson['points'] {
+  return trace.points.map((point, number) => pointJson(trace, point, number));
+}
+
 export function summaryOf({ conversations }: Trace): TraceJson['summary'] {
-  const count = (outcome: Outcome) =>
-    conversations.filter(({ verdict }) => verdict.outcome === outcome).length;
-  return {
-    conversations: conversations.length,
-    established: count('established'),
-    closed: count('closed'),
-    refused: count('refused'),
-    lost: count('lost'),
-    unanswered: count('unanswered'),
-    ambiguous: conversations.filter(({ ambiguous }) => ambiguous.length > 0).length,
-  };
+  const counts = { established: 0, closed: 0, refused: 0, lost: 0, unanswered: 0 };
+  let unsure = 0;
+  for (const { verdict, ambiguous } of conversations) {
+    counts[verdict.outcome] += 1;
+    if (ambiguous.length > 0) unsure += 1;
+  }
+  return { conversations: conversations.length, ...counts, ambiguous: unsure };
 }
 
 export function conversationJson(trace: Trace, conversation: Conversation): ConversationJson {
@@ -141,8 +65,7 @@ export function conversationJson(trace: Trace, conversation: Conversation): Conv
 }
 
 export function tupleText({ book }: Trace, connection: Connection): string {
-  const { clientAddress, clientPort, serverAddress, serverPort } = connection;
-  return `${book.socketText(clientAddress, clientPort)} > ${book.socketText(serverAddress, serverPort)}`;
+  return `${book.keyText(connection.client)} > ${book.keyText(connection.server)}`;
 }
 
 /** As sure as the weaker of two doubts: that it is chance, and that it is another. */

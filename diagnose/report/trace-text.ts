@@ -5,7 +5,7 @@ import { isFailed, weakestMatch, type Conversation, type Trace } from '../correl
 import type { Between } from '../correlate/verdict.ts';
 import { findingsOf } from '../findings/index.ts';
 import { ladderOf, type Rung } from './ladder.ts';
-import { confidenceOf, summaryOf, traceJson, tupleText } from './trace-json.ts';
+import { confidenceOf, pointsJson, summaryOf, tupleText } from './trace-json.ts';
 
 /** How words are set off; the caller's terminal decides. */
 export interface Paint {
@@ -41,7 +41,7 @@ export function failureLine(trace: Trace, conversation: Conversation, paint: Pai
 
 /** Points with their clocks, and how many conversations ended how. */
 export function overviewText(trace: Trace, paint: Paint): string {
-  const { points } = traceJson(trace, { all: false });
+  const points = pointsJson(trace);
   const width = Math.max(...points.map(({ name }) => name.length));
   const lines = points.map(({ name, file, packets, clockOffsetSeconds, health }, i) => {
     const clock =
@@ -123,8 +123,7 @@ function between(label: string, columns: number, isCrossed: boolean, isForward: 
 
 function hopLine(trace: Trace, hop: Connection): string {
   const name = trace.points[hop.point]?.name ?? '';
-  const named =
-    hop.toa === undefined ? '' : `  TOA ${trace.book.socketText(hop.toa.address, hop.toa.port)}`;
+  const named = hop.toa === undefined ? '' : `  TOA ${trace.book.keyText(hop.toa)}`;
   const isn = hop.isn === undefined ? '' : `  seq ${hop.isn}`;
   return ` ${name}: ${tupleText(trace, hop)}  length ${hop.synBytes}${isn}${named}`;
 }
