@@ -1,130 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
-/* balancer.bpf.c: full NAT between clients and backends, at tc ingress. */
+/*
+ * balancer.bpf.c: full NAT between clients and backends, at tc ingress.
+ *
+ * Two programs, so that what every packet needs stays small: `balancer_ingress` sends on
+ * what has a session, `balancer_admit` decides about what has none, and makes one.
+ *
+ *            session                       SYN: session made, come again
+ *   packet ──▶ balancer_ingress ──▶ out    ┌────────────────────────────┐
+ *                    │ none                ▼                            │
+ *                    └──────────────▶ balancer_admit ──▶ RST, drop, pass┘
+ */
 #include "../lib/packet.h"
-#include "../lib/reset.h"
 #include "../lib/sweep.h"
 #include "../lib/verdict.h"
-#include "open.h"
+#include "admit.h"
+#include "translate.h"
 
-/* RESET_x and DROP_x are the same refusal in two tones, five apart. */
-#define RESET_TO_DROP (VERDICT_DROP_UNKNOWN - VERDICT_RESET_UNKNOWN)
+enum stage { STAGE_INGRESS = 0, STAGE_ADMIT = 1, STAGE_COUNT = 2 };
 
-static __always_inline struct listener *find_listener(const struct packet *p)
+int balancer_ingress(struct __sk_buff *ctx);
+int balancer_admit(struct __sk_buff *ctx);
+
+/* Pinned like every map: the kernel empties it when nothing in user space holds it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, STAGE_COUNT);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(struct __sk_buff *));
+} stages SEC(".maps") = {
+	.values = {
+		[STAGE_INGRESS] = (void *)&balancer_ingress,
+		[STAGE_ADMIT] = (void *)&balancer_admit,
+	},
+};
+
+/* True when the packet has no session yet, or is a SYN to take a resting one up again. */
+static __always_inline int needs_admission(const struct packet *p,
+					   const struct session_entry *entry)
 {
-	struct endpoint4 key = {
-		.addr = p->flow.destination_addr,
-		.port = p->flow.destination_port,
-		.protocol = IPPROTO_TCP,
-	};
+	struct session_slot *slot;
 
-	return bpf_map_lookup_elem(&listeners, &key);
-}
-
-static __always_inline int is_for_local(const struct packet *p)
-{
-	__be32 addr = p->flow.destination_addr;
-
-	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
-}
-
-/* A packet whose tuple has a session. */
-static __always_inline enum verdict known(struct packet *p, struct session_entry *entry)
-{
-	if (p->ttl <= 1)
-		return VERDICT_DROP_TTL; /* what ends here changes nothing */
-	if (is_opening_syn(p) && !(entry->flags & ENTRY_BACK)) {
-		struct session_slot *slot = get_slot(entry->slot);
-
-		if (!slot || !reopen_if_resting(p, entry, slot))
-			return VERDICT_DROP_RACE;
-	}
-	note_packet(p, entry);
-	return translate(p, entry);
-}
-
-static __always_inline int takes_new(const struct session_entry *entry)
-{
-	__u32 index = entry->backend;
-	struct backend *backend = bpf_map_lookup_elem(&backends, &index);
-
-	return backend && backend->used && !backend->out;
-}
-
-/*
- * A SYN on a resting session is a new connection, and admitted like one. Returns the
- * entry when it can be taken up again; null when the SYN has to open another session,
- * or is to be refused.
- */
-static __always_inline struct session_entry *admit(struct packet *p, struct session_entry *entry)
-{
-	struct session_slot *slot = get_slot(entry->slot);
-	struct listener *listener;
-	__u32 word;
-
-	if (p->ttl <= 1 || !slot || !is_resting(STATE_OF(slot->word)))
-		return entry;
-	listener = find_listener(p);
-	if (listener && is_over_limit(listener))
+	if (!entry)
+		return 1;
+	if (!is_opening_syn(p) || (entry->flags & ENTRY_BACK))
 		return 0;
-	if (listener && takes_new(entry))
-		return entry;
-	word = slot->word;
-	if (!is_resting(STATE_OF(word)) || !swap_word(slot, word, STATE_DEAD))
-		return entry;
-	bury(slot, entry->slot);
-	return 0;
-}
-
-/* Says which tone a refusal takes; other verdicts stay as they are. */
-static __always_inline enum verdict refuse(const struct packet *p, enum verdict verdict, __u32 tone)
-{
-	if (verdict < VERDICT_RESET_UNKNOWN || verdict > VERDICT_RESET_LISTENER_LIMIT)
-		return verdict;
-	/* A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */
-	if (tone == REFUSE_DROP || (p->flags & RST))
-		return verdict + RESET_TO_DROP;
-	return verdict;
-}
-
-/* A packet to a listener that no session has; VERDICT_PASS when it has one now. */
-static __always_inline enum verdict unknown(struct packet *p, const struct listener *listener)
-{
-	struct traffic *counters;
-	enum verdict verdict;
-
-	if (!is_opening_syn(p))
-		return refuse(p, VERDICT_RESET_UNKNOWN, listener->on_unknown);
-	if (p->ttl <= 1)
-		return VERDICT_DROP_TTL;
-	verdict = open_session(p, listener);
-	if (verdict == VERDICT_PASS)
-		return verdict;
-	counters = listener_counters(listener->index);
-	if (counters)
-		counters->refused += 1;
-	return refuse(p, verdict, listener->on_refused);
-}
-
-static __always_inline enum verdict decide_tcp(struct packet *p)
-{
-	struct session_entry *entry = bpf_map_lookup_elem(&sessions, &p->flow);
-	struct listener *listener;
-	enum verdict verdict;
-
-	if (entry && is_opening_syn(p) && !(entry->flags & ENTRY_BACK))
-		entry = admit(p, entry);
-	if (!entry) {
-		listener = find_listener(p);
-		if (!listener)
-			return is_for_local(p) ? VERDICT_DROP_NO_SESSION : VERDICT_PASS;
-		verdict = unknown(p, listener);
-		if (verdict != VERDICT_PASS)
-			return verdict;
-		entry = bpf_map_lookup_elem(&sessions, &p->flow);
-		if (!entry)
-			return VERDICT_DROP_RACE;
-	}
-	return known(p, entry);
+	slot = get_slot(entry->slot);
+	return slot && !is_live(STATE_OF(slot->word));
 }
 
 /* Packets that cannot be translated: ours are dropped by name, others pass. */
@@ -153,23 +74,39 @@ static __always_inline enum verdict decide_odd(struct packet *p, enum parsed par
 	}
 }
 
-/* The one way out: counts the verdict and does what it says. */
-static __always_inline int finish(struct packet *p, enum verdict verdict)
+/* A packet whose tuple has a session. */
+static __always_inline enum verdict known(struct packet *p, struct session_entry *entry)
 {
-	int action = TC_ACT_SHOT;
+	if (p->ttl <= 1)
+		return VERDICT_DROP_TTL; /* what ends here changes nothing */
+	note_packet(p, entry);
+	return translate(p, entry);
+}
 
-	if (verdict == VERDICT_PASS) {
-		action = TC_ACT_UNSPEC; /* other filters and the stack see it untouched */
-	} else if (verdict == VERDICT_TO_BACKEND || verdict == VERDICT_TO_CLIENT) {
-		action = p->action;
-	} else if (verdict >= VERDICT_RESET_UNKNOWN && verdict <= VERDICT_RESET_LISTENER_LIMIT) {
-		if (turn_into_reset(p))
-			verdict = VERDICT_DROP_INTERNAL;
-		else
-			action = bpf_redirect(p->ctx->ifindex, 0);
-	}
+/* The one way out: counts the verdict and does what it says. */
+static __always_inline int finish(const struct packet *p, enum verdict verdict)
+{
 	count_verdict(verdict);
-	return action;
+	switch (verdict) {
+	case VERDICT_PASS:
+		return TC_ACT_UNSPEC; /* other filters and the stack see it untouched */
+	case VERDICT_TO_BACKEND:
+	case VERDICT_TO_CLIENT:
+		return p->action;
+	default:
+		return TC_ACT_SHOT;
+	}
+}
+
+/* The same for who may be answered with a RST: it goes back where the packet came from. */
+static __always_inline int answer(struct packet *p, enum verdict verdict)
+{
+	if (!is_reset(verdict))
+		return finish(p, verdict);
+	if (turn_into_reset(p))
+		return finish(p, VERDICT_DROP_INTERNAL);
+	count_verdict(verdict);
+	return bpf_redirect(p->ctx->ifindex, 0);
 }
 
 SEC("tc")
@@ -177,11 +114,33 @@ int balancer_ingress(struct __sk_buff *ctx)
 {
 	struct packet p = { .ctx = ctx };
 	enum parsed parsed = PARSED_NOT_IPV4;
+	struct session_entry *entry;
 
 	/* on a port of a bridge or in promiscuous mode others' frames come by */
 	if (ctx->pkt_type == PACKET_HOST)
 		parsed = parse_tcp4(&p);
-	return finish(&p, parsed == PARSED_TCP ? decide_tcp(&p) : decide_odd(&p, parsed));
+	if (parsed != PARSED_TCP)
+		return finish(&p, decide_odd(&p, parsed));
+	entry = bpf_map_lookup_elem(&sessions, &p.flow);
+	if (!needs_admission(&p, entry))
+		return finish(&p, known(&p, entry));
+	bpf_tail_call(ctx, &stages, STAGE_ADMIT);
+	return finish(&p, VERDICT_DROP_INTERNAL);
+}
+
+SEC("tc")
+int balancer_admit(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx };
+	enum verdict verdict = VERDICT_DROP_INTERNAL;
+
+	if (parse_tcp4(&p) == PARSED_TCP)
+		verdict = admit(&p);
+	if (verdict == VERDICT_TO_BACKEND) {
+		bpf_tail_call(ctx, &stages, STAGE_INGRESS);
+		verdict = VERDICT_DROP_INTERNAL;
+	}
+	return answer(&p, verdict);
 }
 
 /* The kernel's helpers demand a GPL-compatible licence; the texts are in LICENSE and LICENSES/. */

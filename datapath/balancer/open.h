@@ -4,7 +4,8 @@
 #define FULLNAT_BALANCER_OPEN_H
 
 #include "../lib/reserve.h"
-#include "translate.h"
+#include "../lib/states.h"
+#include "maps.h"
 
 #define LOCAL_TRIES 8 /* locals asked before the SYN is refused */
 

@@ -9,7 +9,12 @@ import { lacksBpf, ROOT } from './testdata/compile.ts';
 
 type Row = [name: string, object: string, maps: (from: MapSource) => object, programs: string[]];
 const OBJECTS: readonly Row[] = [
-  ['balancer', 'balancer/balancer.bpf.o', balancerMaps, ['balancer_ingress', 'start_sweep']],
+  [
+    'balancer',
+    'balancer/balancer.bpf.o',
+    balancerMaps,
+    ['balancer_admit', 'balancer_ingress', 'start_sweep'],
+  ],
   [
     'agent in packet mode',
     'agent/agent.bpf.o',

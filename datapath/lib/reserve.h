@@ -136,7 +136,8 @@ static __always_inline int take_over(struct port_search *s)
 	word = slot->word;
 	if (!is_reusable(word, slot) || !swap_word(slot, word, STATE_DEAD))
 		return -EEXIST;
-	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED);
+	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED,
+				  mix(s->p->sequence ^ (__u32)c->secret[0]));
 	if (own->shift.sequence || own->shift.time)
 		s->scratch->entry.flags |= ENTRY_SHIFTED;
 	c->tuple = slot->back;

@@ -42,7 +42,7 @@ static __always_inline void fill_reset_tcp(struct tcphdr *tcp, const struct pack
 }
 
 /* Returns 0 with the frame ready to be sent back, -1 when a helper failed. */
-static __always_inline int turn_into_reset(struct packet *p)
+static __noinline int turn_into_reset(struct packet *p)
 {
 	struct reset_frame frame = {};
 	struct ethhdr received;

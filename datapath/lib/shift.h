@@ -157,10 +157,10 @@ static __always_inline void note_ending(struct packet *p, __u32 slot)
 
 /*
  * The shift that takes the SYN at hand beyond the connection that ended; all zero
- * when it is beyond already.
+ * when it is beyond already. `leap` cannot be foretold.
  */
 static __always_inline struct shift shift_beyond(struct packet *p, const struct shift *last,
-						 int timed)
+						 int timed, __u32 leap)
 {
 	struct shift shift = {};
 	__u32 time;
@@ -169,8 +169,7 @@ static __always_inline struct shift shift_beyond(struct packet *p, const struct 
 		if (!is_after(time, last->time))
 			shift.time = last->time + 1 - time;
 	} else if (!is_after(p->sequence, last->sequence)) {
-		shift.sequence = last->sequence + 1 + (bpf_get_prandom_u32() & SEQUENCE_LEAP_MASK) -
-				 p->sequence;
+		shift.sequence = last->sequence + 1 + (leap & SEQUENCE_LEAP_MASK) - p->sequence;
 	}
 	return shift;
 }
