@@ -3,6 +3,7 @@ import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
 import { expiryLaws } from './balancer/expiry.ts';
 import { portLaws } from './balancer/ports.ts';
+import { shiftLaws } from './balancer/shift.ts';
 import { loadBalancer } from './kernel/balancer.ts';
 import { suiteWorld } from './model/world.ts';
 import { testLaws } from './run-rows.ts';
@@ -10,4 +11,8 @@ import { WEB_TABLES } from './tables.ts';
 
 const model = () => modelBalancer(suiteWorld, WEB_TABLES);
 
-testLaws('balancer', { model, kernel: loadBalancer, skip }, [...portLaws, ...expiryLaws]);
+testLaws('balancer', { model, kernel: loadBalancer, skip }, [
+  ...portLaws,
+  ...shiftLaws,
+  ...expiryLaws,
+]);
