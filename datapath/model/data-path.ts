@@ -113,6 +113,8 @@ export interface SessionView {
   readonly back: Tuple;
   readonly closedBy: readonly Side[];
   readonly flags: readonly ('remapped' | 'adopted' | 'reopened')[];
+  /** What is added to the client's numbers for the server. */
+  readonly shift: { readonly sequence: number; readonly time: number };
 }
 export interface PortsView {
   readonly allocated: number;

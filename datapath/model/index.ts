@@ -2,4 +2,5 @@
 export type * from './data-path.ts';
 export { modelAgent, modelBalancer } from './path.ts';
 export type * from './words.ts';
-export type { Chance, Network, Route, World } from './world.ts';
+export { tupleOf, type Flow } from './flow.ts';
+export type { Chance, Evictable, Network, Route, World } from './world.ts';

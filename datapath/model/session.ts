@@ -91,6 +91,7 @@ export function viewOfSession(session: Session): SessionView {
   return {
     state: session.state,
     kind: session.kind,
+    shift: session.shift,
     front: tupleOf(session.front),
     back: tupleOf(session.back),
     closedBy: (['front', 'back'] as const).filter((side) => session.closedBy.has(side)),

@@ -1,6 +1,8 @@
 /** What is around the data path and not decided by it: time, chance, and the kernel's routes. */
 import type { Ipv4Address, MacAddress } from '../../packet/index.ts';
 import type { Side } from './data-path.ts';
+import type { Flow } from './flow.ts';
+import type { SessionState } from './words.ts';
 
 export interface World {
   readonly clock: Clock;
@@ -19,9 +21,16 @@ export interface Chance {
   /** Where in the secret order of its ports a range is entered for the first time. */
   portStart(): number;
   /** One of these, or none: a look at a place of the table that nobody uses. */
-  pick<T>(some: readonly T[]): T | undefined;
+  pick<T extends Evictable>(some: readonly T[]): T | undefined;
   /** A sequence shift of at least so much, and less than 2^24 beyond: not to be guessed. */
   leapOf(least: number): number;
+}
+
+/** What chance may know of a session. */
+export interface Evictable {
+  readonly front: Flow;
+  readonly back: Flow;
+  readonly state: SessionState;
 }
 
 export interface Network {

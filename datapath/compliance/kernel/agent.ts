@@ -3,7 +3,7 @@ import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index
 import { agentMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
 import type { AgentTables, DataPath } from '../../model/index.ts';
-import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
+import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
 import { objectPath } from './private-network.ts';
 import { Runs } from './run.ts';
 
@@ -19,7 +19,7 @@ const CAPACITIES = {
   backend_traffic: COUNTED,
 };
 
-export async function loadAgent(): Promise<DataPath<AgentTables>> {
+export async function loadAgent(options: KernelOptions = {}): Promise<DataPath<AgentTables>> {
   const object = await loadPrivateObject({ path: objectPath('agent'), capacities: CAPACITIES });
   const maps = agentMaps(object);
   const programs = {
@@ -34,6 +34,8 @@ export async function loadAgent(): Promise<DataPath<AgentTables>> {
       sessions.clear();
       clearHash(maps.collisions);
       configure(tables);
+      if (options.portStart !== undefined)
+        sessions.enterPortsAt(options.portStart, 1, tables.servers.length);
     },
     reconfigure: configure,
     receive: (frame, from) => runs.receive(frame, from),

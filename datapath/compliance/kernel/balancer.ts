@@ -1,9 +1,11 @@
 /** The loaded balancer as a `DataPath`. */
 import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
+import { update, valueBytesOf } from '../../binding/kernel-map.ts';
+import type { MapRef } from '../../binding/kernel-object.ts';
 import { balancerMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
 import type { BalancerTables, DataPath, State } from '../../model/index.ts';
-import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
+import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
 import { objectPath } from './private-network.ts';
 import { Runs } from './run.ts';
 
@@ -16,6 +18,7 @@ const CAPACITIES = {
   listeners: 16,
   pools: 8,
   schedule: 64,
+  schedule_cursor: 8,
   backends: COUNTED,
   locals: 16,
   locals_by_addr: 16,
@@ -25,7 +28,7 @@ const CAPACITIES = {
   backend_live: COUNTED,
 };
 
-export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
+export async function loadBalancer(options: KernelOptions = {}): Promise<DataPath<BalancerTables>> {
   const object = await loadPrivateObject({ path: objectPath('balancer'), capacities: CAPACITIES });
   const [maps, program] = [balancerMaps(object), object.program('balancer_ingress')];
   const runs = new Runs({ front: program, back: program }, maps);
@@ -40,6 +43,9 @@ export async function loadBalancer(): Promise<DataPath<BalancerTables>> {
         maps.backendLive.set(i, 0);
       }
       configure(tables);
+      clearScheduleCursors(object.map('schedule_cursor'));
+      if (options.portStart !== undefined)
+        sessions.enterPortsAt(options.portStart, tables.locals.length, tables.backends.length);
     },
     reconfigure: configure,
     receive: (frame, from) => runs.receive(frame, from),
@@ -83,6 +89,15 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
     maps.pools.set(index, { table, select, localsFirst, localsCount });
     first += schedule.length;
   });
+}
+
+/** Each pool begins with the first backend of its schedule again. */
+function clearScheduleCursors(map: MapRef): void {
+  for (let pool = 0; pool < CAPACITIES.schedule_cursor; pool++) {
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(pool);
+    update(map, key, Buffer.alloc(valueBytesOf(map)));
+  }
 }
 
 function keyOf(at: string) {

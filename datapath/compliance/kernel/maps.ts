@@ -9,6 +9,8 @@ import {
   SLOT_ADOPTED,
   SLOT_REMAPPED,
   SLOT_REOPENED,
+  SLOT_SHIFTED,
+  type Numbers,
   type SessionSlot,
   type Settings,
 } from '../../binding/contract.ts';
@@ -28,6 +30,11 @@ import { tupleOf } from './tuple.ts';
 const POLL_MS = 10;
 const PASSES = 2; /* the first to be complete may have begun before */
 const SWEEP_MAX_MS = 5_000;
+
+/** What a property test decides that the kernel would decide by chance. */
+export interface KernelOptions {
+  readonly portStart?: number;
+}
 
 /** More than any row has listeners or backends. */
 export const COUNTED = 8;
@@ -74,6 +81,14 @@ export class SessionMaps {
     this.#events = [];
   }
 
+  /** The secret order of the ports of these pairs is entered here, and not at random. */
+  enterPortsAt(cursor: number, locals: number, backends: number): void {
+    const none = { allocated: 0, probes: 0, failed: 0, reused: 0, inUse: 0, resting: 0 };
+    for (let local = 0; local < locals; local++)
+      for (let backend = 0; backend < backends; backend++)
+        this.#maps.localPorts.set({ local, backend }, { ...none, cursor });
+  }
+
   /** Makes everything look older, which is what time does. */
   age(seconds: number): void {
     const ticks = ticksFromSeconds(seconds);
@@ -87,6 +102,8 @@ export class SessionMaps {
       const entry = this.#maps.sessions.get(key);
       if (entry) this.#maps.sessions.set(key, { ...entry, seen: (entry.seen - ticks) >>> 0 });
     }
+    for (const [type, sent] of this.#eventSent.values(this.#eventSent.length).entries())
+      if (sent) this.#eventSent.set(type, (sent - ticks) >>> 0);
   }
 
   /** As the sweeper does it, counts included; only of sessions that are live. */
@@ -108,6 +125,7 @@ export class SessionMaps {
    */
   async sweep(): Promise<void> {
     const { sweep } = this.#maps;
+    if (sweep.get(0).stats.highWater === 0) return; // it passes over nothing
     testRun(this.#startSweep, {});
     const wanted = sweep.get(0).stats.passes + PASSES;
     for (let waited = 0; sweep.get(0).stats.passes < wanted; waited += POLL_MS) {
@@ -129,13 +147,13 @@ export class SessionMaps {
 
   state(): State {
     this.#ring.consume();
-    const { localPorts, sweep, backendTraffic } = this.#maps;
+    const { localPorts, sweep, backendTraffic, numbers } = this.#maps;
     const ports = [...localPorts.keys()].flatMap((pair) => {
       const value = localPorts.get(pair);
       return value ? [[`${pair.local}/${pair.backend}`, value] as const] : [];
     });
     return {
-      sessions: this.slots().map(([, slot]) => viewSession(slot)),
+      sessions: this.slots().map(([index, slot]) => viewSession(slot, numbers.get(index))),
       ports: Object.fromEntries(ports),
       evicted: sweep.get(0).stats.evicted,
       events: [...this.#events],
@@ -154,7 +172,7 @@ export function clearHash<K, V>({ ref }: TypedMap<K, V>): void {
   for (let key = nextKey(ref, undefined); key; key = nextKey(ref, undefined)) remove(ref, key);
 }
 
-function viewSession(slot: SessionSlot): SessionView {
+function viewSession(slot: SessionSlot, { shift }: Numbers): SessionView {
   const sides: Side[] = [];
   if (slot.word & CLOSED_BY_FRONT) sides.push('front');
   if (slot.word & CLOSED_BY_BACK) sides.push('back');
@@ -169,6 +187,7 @@ function viewSession(slot: SessionSlot): SessionView {
     back: tupleOf(slot.back),
     closedBy: sides,
     flags,
+    shift: slot.flags & SLOT_SHIFTED ? shift : { sequence: 0, time: 0 },
   };
 }
 
