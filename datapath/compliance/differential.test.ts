@@ -18,7 +18,10 @@ test('programs and model do the same, whatever is said', { skip }, async (t) => 
   await t.test(`balancer, ${COUNT} conversations, seed ${seed}`, async () => {
     const kernel = await loadBalancer({ portStart: PORT_START });
     const compared = comparedWith(kernel, (world) => modelBalancer(world, WEB_TABLES));
-    await checkConversations('balancer', compared, anyBalancerConversation(), { count: COUNT, seed });
+    await checkConversations('balancer', compared, anyBalancerConversation(), {
+      count: COUNT,
+      seed,
+    });
     kernel.close();
   });
   await t.test(`agent, ${COUNT} conversations, seed ${seed}`, async () => {

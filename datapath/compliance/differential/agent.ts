@@ -78,8 +78,17 @@ function anyTables(): fc.Arbitrary<AgentTables> {
 function anyServer(at: string): fc.Arbitrary<ServerRow> {
   return record({
     at: fc.constant(at),
-    onCollision: fc.constantFrom('remap' as const, 'remap' as const, 'local' as const, 'drop' as const),
-    remap: fc.constantFrom([10_000, 10_000] as const, [10_000, 10_001] as const, [10_000, 10_039] as const),
+    onCollision: fc.constantFrom(
+      'remap' as const,
+      'remap' as const,
+      'local' as const,
+      'drop' as const,
+    ),
+    remap: fc.constantFrom(
+      [10_000, 10_000] as const,
+      [10_000, 10_001] as const,
+      [10_000, 10_039] as const,
+    ),
   });
 }
 
@@ -87,10 +96,17 @@ function anyConnections(): fc.Arbitrary<Connection[]> {
   const client = fc.constantFrom(...CLIENTS);
   const who = fc.oneof(
     { weight: 3, arbitrary: record({ peer: fc.constantFrom(...LOCALS), client }) },
-    { weight: 1, arbitrary: record({ peer: fc.constantFrom(...LOCALS), client: fc.constant(undefined) }) },
+    {
+      weight: 1,
+      arbitrary: record({ peer: fc.constantFrom(...LOCALS), client: fc.constant(undefined) }),
+    },
     { weight: 2, arbitrary: record({ peer: client, client: fc.constant(undefined) }) },
   );
-  const connection = record({ who, server: fc.constantFrom(BACKEND, BACKEND, OTHER_BACKEND), ends: anyEnds() });
+  const connection = record({
+    who,
+    server: fc.constantFrom(BACKEND, BACKEND, OTHER_BACKEND),
+    ends: anyEnds(),
+  });
   return fc
     .array(connection, { minLength: 1, maxLength: 5 })
     .map((all) => all.map(({ who, server, ends }, index) => ({ ...who, ...ends, server, index })));
@@ -112,7 +128,12 @@ function anyMove(
     { weight: 30, arbitrary: connection.chain((one) => anySaid(one, 'back')) },
     { weight: 25, arbitrary: pause },
     { weight: 3, arbitrary: seldom.map((act) => [act]) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: SWEEP_ONE_IN }).map((one) => (one === 1 ? [{ kind: 'sweep' } as const] : [])) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .integer({ min: 1, max: SWEEP_ONE_IN })
+        .map((one) => (one === 1 ? [{ kind: 'sweep' } as const] : [])),
+    },
   );
 }
 
@@ -121,7 +142,9 @@ function anySaid(connection: Connection, side: 'front' | 'back'): fc.Arbitrary<A
 }
 
 /** The connection's end says this; a SYN of a balanced one has TOA, the balancer's first. */
-function said(connection: Connection): (what: [side: 'front' | 'back', segment: Segment]) => AgentAct {
+function said(
+  connection: Connection,
+): (what: [side: 'front' | 'back', segment: Segment]) => AgentAct {
   const { index, peer, server, client } = connection;
   const sends = peer.startsWith('10.0.124.') ? fromBalancer : direct;
   return ([from, segment]) => ({
@@ -139,7 +162,12 @@ function said(connection: Connection): (what: [side: 'front' | 'back', segment: 
   });
 }
 
-function withToa({ flags, options = [] }: Segment, client: string | undefined): readonly TcpOption[] {
+function withToa(
+  { flags, options = [] }: Segment,
+  client: string | undefined,
+): readonly TcpOption[] {
   const isRoom = encodeTcpOptions(options).length + TOA4_BYTES <= TCP_OPTIONS_MAX_BYTES;
-  return flags.includes('S') && client !== undefined && isRoom ? [toa(client), ...options] : options;
+  return flags.includes('S') && client !== undefined && isRoom
+    ? [toa(client), ...options]
+    : options;
 }

@@ -84,11 +84,20 @@ function anyListener(index: number): fc.Arbitrary<ListenerRow> {
 function anyPool(): fc.Arbitrary<PoolRow> {
   return record({
     schedule: fc.oneof(
-      { weight: 8, arbitrary: fc.array(fc.constantFrom(0, 0, 1, 2), { minLength: 1, maxLength: 4 }) },
+      {
+        weight: 8,
+        arbitrary: fc.array(fc.constantFrom(0, 0, 1, 2), { minLength: 1, maxLength: 4 }),
+      },
       { weight: 1, arbitrary: fc.constantFrom([], [7]) },
     ),
     select: fc.constantFrom('round-robin' as const, 'source-hash' as const),
-    locals: fc.constantFrom({ first: 0, count: 1 }, { first: 0, count: 1 }, { first: 0, count: 3 }, { first: 1, count: 2 }, { first: 0, count: 0 }),
+    locals: fc.constantFrom(
+      { first: 0, count: 1 },
+      { first: 0, count: 1 },
+      { first: 0, count: 3 },
+      { first: 1, count: 2 },
+      { first: 0, count: 0 },
+    ),
   });
 }
 
@@ -125,7 +134,12 @@ function anyMove(
     { weight: 30, arbitrary: connection.chain((one) => anySaid(one, 'back')) },
     { weight: 25, arbitrary: pause },
     { weight: 4, arbitrary: seldom.map((act) => [act]) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: SWEEP_ONE_IN }).map((one) => (one === 1 ? [{ kind: 'sweep' } as const] : [])) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .integer({ min: 1, max: SWEEP_ONE_IN })
+        .map((one) => (one === 1 ? [{ kind: 'sweep' } as const] : [])),
+    },
   );
 }
 
@@ -134,7 +148,9 @@ function anySaid(connection: Connection, side: 'front' | 'back'): fc.Arbitrary<B
 }
 
 /** The connection's end says this. */
-function said(connection: Connection): (what: [side: 'front' | 'back', segment: Segment]) => BalancerAct {
+function said(
+  connection: Connection,
+): (what: [side: 'front' | 'back', segment: Segment]) => BalancerAct {
   const { index, client, listener } = connection;
   return ([from, segment]) => ({
     kind: 'frame',

@@ -53,7 +53,9 @@ export async function compare<Tables>(
     const comparison = await compareOnce(compared, conversation);
     if (performance.now() - started < SLOW_MS || !comparison.difference) return comparison;
   }
-  throw new Error(`a conversation took more than ${SLOW_MS} ms ${ATTEMPTS} times: too slow a machine`);
+  throw new Error(
+    `a conversation took more than ${SLOW_MS} ms ${ATTEMPTS} times: too slow a machine`,
+  );
 }
 
 async function compareOnce<Tables>(

@@ -76,28 +76,53 @@ export function anySegment(side: Side, ends: Ends): fc.Arbitrary<Segment> {
     : [ends.serverIsn, ends.clientIsn];
   return record({
     flags: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom(...(isClient ? ['S', 'A', 'PA', 'FA', 'R'] : ['SA', 'A', 'PA', 'FA', 'R'])) },
-      { weight: 2, arbitrary: fc.constantFrom('S', 'SA', 'F', 'RA', 'SF', 'SR', '', 'FPU', 'RSA', 'AU') },
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom(
+          ...(isClient ? ['S', 'A', 'PA', 'FA', 'R'] : ['SA', 'A', 'PA', 'FA', 'R']),
+        ),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('S', 'SA', 'F', 'RA', 'SF', 'SR', '', 'FPU', 'RSA', 'AU'),
+      },
     ),
     sequence: anyNear(own),
     acknowledgment: anyNear(other),
     options: anyOptions(ends),
-    payload: fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(0, 0, 1, 5) },
-      { weight: 1, arbitrary: fc.constantFrom(100, 1400, 1432, 1433, 1448, 1460, 1461, 2000) },
-    ).map(bytes),
-    ttl: fc.oneof({ weight: 20, arbitrary: fc.constant(64) }, { weight: 1, arbitrary: fc.constantFrom(0, 1, 2, 255) }),
+    payload: fc
+      .oneof(
+        { weight: 6, arbitrary: fc.constantFrom(0, 0, 1, 5) },
+        { weight: 1, arbitrary: fc.constantFrom(100, 1400, 1432, 1433, 1448, 1460, 1461, 2000) },
+      )
+      .map(bytes),
+    ttl: fc.oneof(
+      { weight: 20, arbitrary: fc.constant(64) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 1, 2, 255) },
+    ),
     trafficClass: fc.constantFrom(0, 0, 0, 0xb8),
     window: fc.constantFrom(64_240, 0, 0xffff),
-    trailer: fc.oneof({ weight: 10, arbitrary: fc.constant(new Uint8Array(0)) }, { weight: 1, arbitrary: anyBytes(0, 30) }),
-    odd: fc.oneof({ weight: 30, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: anyOddity() }),
+    trailer: fc.oneof(
+      { weight: 10, arbitrary: fc.constant(new Uint8Array(0)) },
+      { weight: 1, arbitrary: anyBytes(0, 30) },
+    ),
+    odd: fc.oneof(
+      { weight: 30, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: anyOddity() },
+    ),
   }).map(({ odd, ...segment }) => ({ ...segment, ...odd }));
 }
 
 /** The segments of a handshake. */
-export function handshakeOf({ clientIsn, serverIsn, time }: Ends): [side: Side, segment: Segment][] {
+export function handshakeOf({
+  clientIsn,
+  serverIsn,
+  time,
+}: Ends): [side: Side, segment: Segment][] {
   const options = time === undefined ? [] : [nop, nop, timestamps(time, 9)];
-  const synOptions = SYN_OPTIONS.map((one) => (one.kind === 'timestamps' ? timestamps(time ?? 0) : one));
+  const synOptions = SYN_OPTIONS.map((one) =>
+    one.kind === 'timestamps' ? timestamps(time ?? 0) : one,
+  );
   const [sequence, acknowledgment] = [plus(clientIsn, 1), plus(serverIsn, 1)];
   return [
     ['front', { flags: 'S', sequence: clientIsn, options: time === undefined ? [] : synOptions }],
@@ -114,7 +139,10 @@ export function closeOf({ clientIsn, serverIsn, time }: Ends): [side: Side, segm
   return [
     ['front', { flags: 'FA', ...client, acknowledgment: plus(serverIsn, 1) }],
     ['back', { flags: 'FA', ...server, acknowledgment: plus(clientIsn, 2) }],
-    ['front', { flags: 'A', ...client, sequence: plus(clientIsn, 2), acknowledgment: plus(serverIsn, 2) }],
+    [
+      'front',
+      { flags: 'A', ...client, sequence: plus(clientIsn, 2), acknowledgment: plus(serverIsn, 2) },
+    ],
   ];
 }
 
@@ -133,8 +161,19 @@ export function anyEnds(): fc.Arbitrary<Ends> {
 export function anyPause<Tables>(): fc.Arbitrary<Act<Tables>> {
   const steps = fc.constantFrom(1, 1, 2, 3, 13, 20, 86, 90, 165, 1210);
   return fc.oneof(
-    { weight: 5, arbitrary: fc.integer({ min: 1, max: 8 }).map((back): Act<Tables> => ({ kind: 'again', back })) },
-    { weight: 5, arbitrary: steps.map((count): Act<Tables> => ({ kind: 'elapse', seconds: count * STEP_SECONDS })) },
+    {
+      weight: 5,
+      arbitrary: fc
+        .integer({ min: 1, max: 8 })
+        .map((back): Act<Tables> => ({ kind: 'again', back })),
+    },
+    {
+      weight: 5,
+      arbitrary: steps.map((count): Act<Tables> => ({
+        kind: 'elapse',
+        seconds: count * STEP_SECONDS,
+      })),
+    },
   );
 }
 

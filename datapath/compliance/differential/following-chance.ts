@@ -1,5 +1,11 @@
 /** Chance that follows the programs: what they left to chance the model does alike, if it was allowed. */
-import { tupleOf, type Chance, type Evictable, type Outcome, type State } from '../../model/index.ts';
+import {
+  tupleOf,
+  type Chance,
+  type Evictable,
+  type Outcome,
+  type State,
+} from '../../model/index.ts';
 
 /** A new sequence number is less than this beyond the last one of the connection before. */
 const LEAP_MAX = 0xff_ffff;
@@ -32,7 +38,10 @@ export class FollowingChance implements Chance {
 
   /** The one that gave way in the programs; none when none did. */
   pick<T extends Evictable>(some: readonly T[]): T | undefined {
-    const [opening, resting] = [this.#notes.includes('opening-evicted'), this.#notes.includes('resting-evicted')];
+    const [opening, resting] = [
+      this.#notes.includes('opening-evicted'),
+      this.#notes.includes('resting-evicted'),
+    ];
     if (!opening && !resting) return undefined;
     // The packet's own session is new, though it may have the tuples of the one that gave way.
     const own = this.#own();

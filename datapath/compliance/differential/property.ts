@@ -38,7 +38,8 @@ export async function checkConversations<Tables>(
   const result = await fc.check(property, { numRuns: count, seed });
   if (!result.failed) return;
   const [shortest] = result.counterexample ?? [];
-  if (!shortest) throw new Error(`${name}: seed ${seed} gave no conversation`, { cause: result.errorInstance });
+  if (!shortest)
+    throw new Error(`${name}: seed ${seed} gave no conversation`, { cause: result.errorInstance });
   const comparison = await compare(compared, shortest);
   throw new Error(
     `${name}, seed ${seed}, conversation ${result.numRuns}: ${reportDifference(`${name}-${seed}`, shortest, comparison)}`,

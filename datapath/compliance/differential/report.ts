@@ -40,7 +40,9 @@ function lineOf<Tables>(one: Happening<Tables>): string {
       return [
         `${one.from.padEnd(5)} ${printFrame(one.frame)}`,
         `      programs: ${outcomeLine(one.kernel)}`,
-        ...(outcomeLine(one.kernel) === outcomeLine(one.model) ? [] : [`      model:    ${outcomeLine(one.model)}`]),
+        ...(outcomeLine(one.kernel) === outcomeLine(one.model)
+          ? []
+          : [`      model:    ${outcomeLine(one.model)}`]),
       ].join('\n');
     case 'elapse':
       return `      ${one.seconds} s go by`;

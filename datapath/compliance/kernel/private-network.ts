@@ -20,10 +20,14 @@ export const skip: string | false = whatIsMissing();
 
 if (skip === false && process.env[INSIDE] === undefined) {
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const { status } = spawnSync('unshare', ['--net', 'taskset', '--cpu-list', `${someCpu()}`, ...again], {
-    stdio: 'inherit',
-    env: { ...process.env, [INSIDE]: '1' },
-  });
+  const { status } = spawnSync(
+    'unshare',
+    ['--net', 'taskset', '--cpu-list', `${someCpu()}`, ...again],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [INSIDE]: '1' },
+    },
+  );
   process.exit(status ?? 1);
 }
 

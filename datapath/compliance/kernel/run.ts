@@ -4,14 +4,7 @@ import { possibleCpus, readValues } from '../../binding/kernel-map.ts';
 import type { MapRef, ProgramRef } from '../../binding/kernel-object.ts';
 import type { CommonMaps } from '../../binding/object-maps.ts';
 import { PacketRunner } from '../../binding/packet-runner.ts';
-import {
-  NOTE,
-  NOTE_COUNT,
-  VERDICT,
-  VERDICT_COUNT,
-  type Note,
-  type Verdict,
-} from '../../binding/verdicts.ts';
+import { NOTE, VERDICT, type Note, type Verdict } from '../../binding/verdicts.ts';
 import type { Action, Outcome, Side } from '../../model/index.ts';
 import { INTERFACE } from './topology.ts';
 
@@ -19,6 +12,7 @@ import { INTERFACE } from './topology.ts';
 export type Programs = Readonly<Record<Side, ProgramRef>>;
 
 const ACTIONS: Readonly<Record<number, Action>> = { [-1]: 'pass', 2: 'drop', 7: 'redirect' };
+/** Numbers are given without gaps: those that have a name are the first ones. */
 const VERDICTS = namesOf<Verdict>(VERDICT);
 const NOTES = namesOf<Note>(NOTE);
 
@@ -29,16 +23,16 @@ export class Runs {
 
   constructor(programs: Programs, { verdicts, notes }: CommonMaps) {
     this.#runners = { front: runnerOn(programs, 'front'), back: runnerOn(programs, 'back') };
-    this.#verdicts = new Counters(verdicts.ref, VERDICT_COUNT);
-    this.#notes = new Counters(notes.ref, NOTE_COUNT);
+    this.#verdicts = new Counters(verdicts.ref, VERDICTS.size);
+    this.#notes = new Counters(notes.ref, NOTES.size);
   }
 
   receive(frame: Uint8Array, from: Side): Outcome {
     const { action, frame: left } = this.runUncounted(frame, from);
     const verdicts = this.takeVerdicts();
-    assert.equal(verdicts.length, 1, `one verdict a packet, got ${verdicts.length}`);
     const [verdict] = verdicts;
-    if (verdict === undefined) throw new RangeError('a verdict was counted that has no name');
+    assert.ok(verdict, 'no verdict was counted that has a name');
+    assert.equal(verdicts.length, 1, `one verdict a packet, got ${verdicts.join(', ')}`);
     return { verdict, action, frame: left, notes: this.takeNotes() };
   }
 
