@@ -1,7 +1,7 @@
 /** Asks the running daemons of one instance for a list, over their unix sockets. */
 import { request } from 'node:http';
-import { TOTAL_HEADER } from '../control/api/app.ts';
-import { CommandError } from './command.ts';
+import { CONTINUE_HEADER, TOTAL_HEADER } from '../control/api/app.ts';
+import { CommandError, UsageError } from './command.ts';
 
 export type Daemon = 'balancer' | 'agent';
 export type Row = Readonly<Record<string, unknown>>;
@@ -14,6 +14,8 @@ export interface Sources {
   readonly daemons: readonly Daemon[];
   /** How many rows each is asked for; absent: as many as it gives by itself. */
   readonly limit?: number;
+  /** Further parameters, as the daemon has them. */
+  readonly query?: Readonly<Record<string, string>>;
 }
 
 export interface Listing {
@@ -23,13 +25,16 @@ export interface Listing {
 }
 
 type Answer =
-  | ({ kind: 'rows' } & Listing)
+  | ({ kind: 'rows'; next: string | undefined } & Listing)
   | { kind: 'absent' } // no such socket
   | { kind: 'unknown-resource' }
+  | { kind: 'bad-request'; why: string } // of ours: a parameter that means nothing
   | { kind: 'failed'; why: string };
 
 // A daemon answers from memory and maps; if it takes longer, it hangs.
 const ANSWER_TIMEOUT_MS = 5_000;
+/** As many as a daemon gives at a time. */
+const PAGE_ROWS = 10_000;
 
 /**
  * The rows of every daemon that runs and knows the resource. Rows carry `daemon`
@@ -40,14 +45,15 @@ export async function ask(resource: string, sources: Sources): Promise<Listing> 
     sources.socket === undefined
       ? sources.daemons.map((daemon) => ({ daemon, path: socketOf(sources.instance, daemon) }))
       : [{ daemon: undefined, path: sources.socket }];
-  const query = sources.limit === undefined ? '' : `?limit=${sources.limit}`;
   const answers = await Promise.all(
     sockets.map(async (socket) => ({
       ...socket,
-      answer: await get(socket.path, `/v1/${resource}${query}`),
+      answer: await getPages(socket.path, resource, sources),
     })),
   );
 
+  const misread = answers.find(({ answer }) => answer.kind === 'bad-request')?.answer;
+  if (misread?.kind === 'bad-request') throw new UsageError(misread.why);
   const failed = answers.flatMap(({ path, answer }) =>
     answer.kind === 'failed' ? [`${path}: ${answer.why}`] : [],
   );
@@ -104,6 +110,30 @@ function nobodyAnswers(
   );
 }
 
+/** Page by page, until there are as many rows as are wanted, or no more. */
+async function getPages(
+  socketPath: string,
+  resource: string,
+  { limit, query = {} }: Pick<Sources, 'limit' | 'query'>,
+): Promise<Answer> {
+  const page = (more: Readonly<Record<string, string>>) => {
+    const words = new URLSearchParams({ ...query, ...more }).toString();
+    return get(socketPath, `/v1/${resource}${words === '' ? '' : `?${words}`}`);
+  };
+  if (limit === undefined) return page({});
+  const first = await page({ limit: String(Math.min(limit, PAGE_ROWS)) });
+  if (first.kind !== 'rows') return first;
+  const rows = [...first.rows];
+  for (let { next } = first; next !== undefined && rows.length < limit;) {
+    const size = Math.min(limit - rows.length, PAGE_ROWS);
+    const answer = await page({ limit: String(size), continue: next });
+    if (answer.kind !== 'rows') return answer;
+    rows.push(...answer.rows);
+    next = answer.next;
+  }
+  return { ...first, rows, total: Math.max(first.total, rows.length) };
+}
+
 function get(socketPath: string, path: string): Promise<Answer> {
   return new Promise((resolve) => {
     const failed = (why: string) => resolve({ kind: 'failed', why });
@@ -118,14 +148,12 @@ function get(socketPath: string, path: string): Promise<Answer> {
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', (error) => failed(error.message));
         response.on('end', () => {
-          const total = response.headers[TOTAL_HEADER];
-          resolve(
-            understand(
-              response.statusCode ?? 0,
-              Buffer.concat(chunks).toString('utf8'),
-              typeof total === 'string' ? Number(total) : undefined,
-            ),
-          );
+          const headers = {
+            total: response.headers[TOTAL_HEADER],
+            next: response.headers[CONTINUE_HEADER],
+          };
+          const body = Buffer.concat(chunks).toString('utf8');
+          resolve(understand(response.statusCode ?? 0, body, headers));
         });
       },
     );
@@ -156,7 +184,11 @@ function explain(error: NodeJS.ErrnoException): string | undefined {
 }
 
 /** The body is a list of objects, or on failure `{ "error": "…" }`. */
-function understand(status: number, body: string, total: number | undefined): Answer {
+function understand(
+  status: number,
+  body: string,
+  { total, next }: { total: unknown; next: unknown },
+): Answer {
   if (status === 404) return { kind: 'unknown-resource' };
   let value: unknown;
   try {
@@ -166,11 +198,17 @@ function understand(status: number, body: string, total: number | undefined): An
   }
   if (status !== 200) {
     const message = isRow(value) && typeof value['error'] === 'string' ? value['error'] : body;
+    if (status === 400) return { kind: 'bad-request', why: message };
     return { kind: 'failed', why: `answered ${status}: ${message}` };
   }
   if (!Array.isArray(value) || !value.every(isRow))
     return { kind: 'failed', why: 'answered with something that is not a list of objects' };
-  return { kind: 'rows', rows: value, total: total ?? value.length };
+  return {
+    kind: 'rows',
+    rows: value,
+    total: typeof total === 'string' ? Number(total) : value.length,
+    next: typeof next === 'string' ? next : undefined,
+  };
 }
 
 function isRow(value: unknown): value is Row {

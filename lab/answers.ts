@@ -1,13 +1,13 @@
 /** What the daemons of a lab answer, read for cases and tests. */
 
 import type { CollisionCounterRow, CollisionRow, NoteRow } from '../control/api/rows.ts';
-import { getJson } from './daemons.ts';
+import { getRows } from './daemons.ts';
 import { type DaemonName, socketFile } from './paths.ts';
 import { LabError } from './process.ts';
 
 /** One list of the API of a lab's daemon. */
 export async function list<Row>(instance: string, daemon: DaemonName, name: string) {
-  const rows = await getJson(socketFile(instance, daemon), `/v1/${name}`);
+  const rows = await getRows(socketFile(instance, daemon), name);
   if (!Array.isArray(rows)) {
     throw new LabError('LAB_NOT_READY', `${daemon} of ${instance} does not list ${name}`);
   }

@@ -3,6 +3,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
+import { CONTINUE_HEADER } from '../control/api/app.ts';
 import { agentConfig, balancerConfig } from './config.ts';
 import { spawn } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
@@ -82,22 +83,48 @@ export async function daemonStatus(instance: string, name: DaemonName): Promise<
 }
 
 /** GET over a unix socket: the JSON answer, undefined when there is none. */
-export function getJson(socketPath: string, path: string): Promise<unknown> {
+export async function getJson(socketPath: string, path: string): Promise<unknown> {
+  return (await getAnswer(socketPath, path)).body;
+}
+
+/** A list, page by page to its end; undefined when there is no answer. */
+export async function getRows(
+  socketPath: string,
+  resource: string,
+): Promise<unknown[] | undefined> {
+  const rows: unknown[] = [];
+  const separator = resource.includes('?') ? '&' : '?';
+  let path = `/v1/${resource}`;
+  for (;;) {
+    const { body, next } = await getAnswer(socketPath, path);
+    if (!Array.isArray(body)) return undefined;
+    rows.push(...(body as unknown[]));
+    if (next === undefined) return rows;
+    path = `/v1/${resource}${separator}continue=${next}`;
+  }
+}
+
+type Answer = { body: unknown; next: string | undefined };
+
+function getAnswer(socketPath: string, path: string): Promise<Answer> {
   return new Promise((done) => {
+    const nothing = () => done({ body: undefined, next: undefined });
     const call = request({ socketPath, path, timeout: 1_000 }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', () => done(undefined));
+      response.on('error', nothing);
       response.on('end', () => {
+        const next = response.headers[CONTINUE_HEADER];
         try {
-          done(JSON.parse(Buffer.concat(chunks).toString()));
+          const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+          done({ body, next: typeof next === 'string' ? next : undefined });
         } catch {
-          done(undefined);
+          nothing();
         }
       });
     });
     call.on('timeout', () => call.destroy());
-    call.on('error', () => done(undefined));
+    call.on('error', nothing);
     call.end();
   });
 }

@@ -231,6 +231,40 @@ test('a list that is cut says so on stderr, and --limit is passed on', async () 
   assert.equal(exit, 0);
 });
 
+test('filters are passed on; more rows than a daemon gives at a time are read page by page', async () => {
+  const path = join(directory, 'paged.sock');
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const url = request.url ?? '';
+    asked.push(url);
+    const more = url.includes('continue=')
+      ? {}
+      : { 'x-fullnat-continue': '7', 'x-fullnat-total': '2' };
+    response.writeHead(200, more).end(`[{"client":"10.0.88.100:${asked.length}"}]`);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const { exit, stdout, stderr } = await fullnat(
+    `get sessions --client 10.0.88.100 --min-age 5m --limit 20000 -o json --socket ${path}`,
+  );
+  const first = '/v1/sessions?client=10.0.88.100&minAge=5m&limit=10000';
+  assert.deepEqual(asked, [first, `${first}&continue=7`]);
+  assert.equal((JSON.parse(stdout) as unknown[]).length, 2);
+  assert.deepEqual([stderr, exit], ['', 0]);
+});
+
+test('a filter that means nothing to the daemon is bad usage, and so is one of another list', async () => {
+  const answer = { status: 400, body: `{"error":"parameter state: 'left' is none of opening"}` };
+  const left = await fullnat(`get sessions --state left --socket ${await daemon(answer)}`);
+  assert.deepEqual(
+    [left.exit, left.stderr],
+    [2, "fullnat: parameter state: 'left' is none of opening\n"],
+  );
+  const drops = await fullnat('get drops --min-age 5m');
+  assert.match(drops.stderr, /--min-age is for sessions/);
+  assert.equal(drops.exit, 2);
+});
+
 test('--limit where it means nothing is bad usage', async () => {
   const { exit, stderr } = await fullnat('get drops --limit 5');
   assert.match(stderr, /--limit is for sessions and clients/);

@@ -19,7 +19,7 @@ import { table } from '../output/table.ts';
 import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';
 
 const NAMES = Object.keys(RESOURCES) as ResourceName[];
-// As the daemons have it.
+/** Read in pages; more is for programs, which ask the daemon themselves. */
 const LIMIT_MOST = 1_000_000;
 const REDRAW_MS = 1_000;
 const HOME_AND_CLEAR = '\u001b[H\u001b[J';
@@ -44,6 +44,13 @@ export const get = command({
       'sessions, clients: at most so many of each daemon (default 1000)',
       readLimit,
     ),
+    client: option('--client <address[:port]>', 'sessions of this client', (text) => text),
+    listener: option('--listener <address[:port]>', 'sessions of this listener', (text) => text),
+    backend: option('--backend <address[:port]>', 'sessions of this backend', (text) => text),
+    local: option('--local <address[:port]>', 'sessions from this local', (text) => text),
+    state: option('--state <state>', 'sessions in this state: established, …', (text) => text),
+    kind: option('--kind <kind>', 'sessions of this kind: restored, direct, …', (text) => text),
+    minAge: option('--min-age <duration>', 'sessions at least as old: 30s, 5m, 2h', (text) => text),
     socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
   },
   examples: [
@@ -57,6 +64,10 @@ export const get = command({
       does: 'sessions for a program to read',
     },
     {
+      command: 'fullnat get sessions --backend 10.0.98.79 --min-age 10m',
+      does: 'what still keeps a server busy',
+    },
+    {
       command: 'fullnat get clients',
       does: 'who is behind the sockets of this host (agent in socket mode)',
     },
@@ -68,11 +79,18 @@ export const get = command({
       throw new UsageError(
         `--limit is for sessions and clients; ${resource} are always listed whole`,
       );
+    const filters = filtersOf(options);
+    if (Object.keys(filters).length > 0 && resource !== 'sessions')
+      throw new UsageError(
+        `--${dashed(Object.keys(filters)[0] ?? '')} is for sessions; ${resource} are always listed whole`,
+      );
     const read = () =>
       ask(resource, {
         instance: options.instance,
         socket: options.socket,
-        daemons: spec.daemons,
+        /* an agent knows no listeners */
+        daemons: 'listener' in filters ? ['balancer'] : spec.daemons,
+        query: filters,
         ...(options.limit === undefined ? {} : { limit: options.limit }),
       });
     const { stdout, stderr, signal } = context;
@@ -95,6 +113,24 @@ export const get = command({
     return 0;
   },
 });
+
+const FILTERS = ['client', 'listener', 'backend', 'local', 'state', 'kind', 'minAge'] as const;
+
+/** Those that are given; what their words mean, the daemons know. */
+function filtersOf(
+  options: Readonly<Record<(typeof FILTERS)[number], string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    FILTERS.flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 /** Who watches wants to see a daemon come back, too: a failure is told, and the next second tried. */
 async function readAgain(

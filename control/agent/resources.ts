@@ -3,7 +3,7 @@ import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/a
 import { formatPortRange, type PortRange } from '../../packet/address-range.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import type { AgentMaps } from '../../datapath/binding/object-maps.ts';
-import { secondsSince } from '../../datapath/binding/sessions.ts';
+import { secondsSince, ticksNow } from '../../datapath/binding/sessions.ts';
 import { plainResource, resource, type Resources } from '../api/app.ts';
 import type {
   AgentSessionRow,
@@ -15,15 +15,19 @@ import type {
 } from '../api/rows.ts';
 import { dropRows, noteRows } from '../daemon/counters.ts';
 import { formatFlow, timestampOf } from '../daemon/events.ts';
+import { endReader, filterOf, sessionReaders } from '../daemon/session-query.ts';
+import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import {
-  destinationOf,
-  endpointReader,
-  limitReader,
-  listSessions,
-  matches,
-  sourceOf,
-  stateReader,
-} from '../daemon/sessions.ts';
+  comesFrom,
+  every,
+  goesTo,
+  not,
+  ofKind,
+  restores,
+  some,
+  type End,
+  type SlotFilter,
+} from '../daemon/slot-filter.ts';
 
 export type AgentView = {
   readonly maps: AgentMaps;
@@ -33,24 +37,29 @@ export type AgentView = {
 };
 
 export function agentResources({ maps, collisions, events, info }: AgentView): Resources {
+  /* `client` and `backend` are what a balancer calls `peer` and `server` */
   const readers = {
-    limit: limitReader,
-    state: stateReader,
-    peer: endpointReader,
-    local: endpointReader,
-    server: endpointReader,
-    visible: endpointReader,
+    ...sessionReaders,
+    peer: endReader,
+    client: endReader,
+    local: endReader,
+    server: endReader,
+    backend: endReader,
+    visible: endReader,
   };
   return {
     servers: plainResource(() => serverRows(maps)),
     sessions: resource(readers, (query) => {
-      const isWanted = (slot: SessionSlot) => {
-        const ends = endsOf(slot);
-        return (['peer', 'local', 'server', 'visible'] as const).every((end) =>
-          matches(query[end], ends[end] ?? ''),
-        );
-      };
-      return listSessions(maps, query, isWanted, endsOf);
+      const { peer, client, local, server, backend, visible } = query;
+      const filter = filterOf(query, ticksNow(), [
+        peer && isPeer(peer),
+        client && isPeer(client),
+        local && every(not(ofKind('direct')), comesFrom('front', local)),
+        server && goesTo('front', server),
+        backend && goesTo('front', backend),
+        visible && goesTo('back', visible),
+      ]);
+      return listSessions(maps, query, filter, endsOf);
     }),
     collisions: plainResource(collisions),
     'collision-counters': plainResource(() => counterRows(maps)),
@@ -86,6 +95,11 @@ export function eventRow(event: Event): EventRow {
     return { ...common, peer: sourceOf(subject), server: destinationOf(subject) };
   const { client, server, action, visiblePort } = collisionRow(event);
   return { ...common, client, server, action, visiblePort };
+}
+
+/** As `endsOf` tells it. */
+function isPeer(end: End): SlotFilter {
+  return some(restores(end), every(not(ofKind('restored')), comesFrom('front', end)));
 }
 
 function endsOf(slot: SessionSlot): Pick<AgentSessionRow, 'peer' | 'local' | 'server' | 'visible'> {

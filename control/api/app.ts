@@ -3,8 +3,8 @@ import { Hono } from 'hono';
 import { jsonBody, ROWS_PER_PIECE } from './json-stream.ts';
 import { QueryError, readQuery, type QueryOf, type Readers } from './query.ts';
 
-/** `total` when there is more than what is shown. */
-export type Listing = { rows: readonly object[]; total?: number };
+/** `total` when there is more than what is shown; `next` is for the parameter `continue`. */
+export type Listing = { rows: readonly object[]; total?: number; next?: string };
 
 export type Resource = {
   readonly readers: Readers;
@@ -14,6 +14,8 @@ export type Resources = Readonly<Record<string, Resource>>;
 
 /** How many rows match, when only some are shown. */
 export const TOTAL_HEADER = 'x-fullnat-total';
+/** Where the next page begins, when there is one. */
+export const CONTINUE_HEADER = 'x-fullnat-continue';
 
 /**
  * Checks a resource's types where it is written.
@@ -41,8 +43,9 @@ export function createApp(
   const app = new Hono();
   for (const [name, { readers, list }] of Object.entries(resources)) {
     app.get(`/v1/${name}`, async (c) => {
-      const { rows, total } = await list(readQuery(readers, c.req.queries()) as never);
+      const { rows, total, next } = await list(readQuery(readers, c.req.queries()) as never);
       if (total !== undefined) c.header(TOTAL_HEADER, String(total));
+      if (next !== undefined) c.header(CONTINUE_HEADER, next);
       if (rows.length <= ROWS_PER_PIECE) return c.json(rows);
       return c.body(jsonBody(rows), 200, { 'content-type': 'application/json' });
     });

@@ -1,19 +1,14 @@
 /** What the balancer answers under /v1. */
 import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
+import { ticksNow } from '../../datapath/binding/sessions.ts';
 import { plainResource, resource, type Resources } from '../api/app.ts';
 import type { BalancerSessionRow, EventRow, InfoRow } from '../api/rows.ts';
 import { dropRows, noteRows } from '../daemon/counters.ts';
 import { timestampOf } from '../daemon/events.ts';
-import {
-  destinationOf,
-  endpointReader,
-  limitReader,
-  listSessions,
-  matches,
-  sourceOf,
-  stateReader,
-} from '../daemon/sessions.ts';
+import { endReader, filterOf, sessionReaders } from '../daemon/session-query.ts';
+import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
+import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
 import type { HealthChange } from '../health/monitor.ts';
 import { backendRows, listenerRows, localRows, type View } from './rows.ts';
 
@@ -22,25 +17,25 @@ export function balancerResources(
   events: () => readonly EventRow[],
   info: () => InfoRow,
 ): Resources {
-  const sessionReaders = {
-    limit: limitReader,
-    state: stateReader,
-    client: endpointReader,
-    listener: endpointReader,
-    local: endpointReader,
-    backend: endpointReader,
+  const readers = {
+    ...sessionReaders,
+    client: endReader,
+    listener: endReader,
+    local: endReader,
+    backend: endReader,
   };
   return {
     listeners: plainResource(() => listenerRows(view())),
     backends: plainResource(() => backendRows(view())),
-    sessions: resource(sessionReaders, (query) => {
-      const isWanted = (slot: SessionSlot) => {
-        const ends = endsOf(slot);
-        return (['client', 'listener', 'local', 'backend'] as const).every((end) =>
-          matches(query[end], ends[end]),
-        );
-      };
-      return listSessions(view().maps, query, isWanted, endsOf);
+    sessions: resource(readers, (query) => {
+      const { client, listener, local, backend } = query;
+      const filter = filterOf(query, ticksNow(), [
+        client && comesFrom('front', client),
+        listener && goesTo('front', listener),
+        local && goesTo('back', local),
+        backend && comesFrom('back', backend),
+      ]);
+      return listSessions(view().maps, query, filter, endsOf);
     }),
     locals: plainResource(() => localRows(view())),
     drops: plainResource(() => dropRows(view().maps)),

@@ -1,17 +1,21 @@
 /** The list of sessions: which are shown, what is said about them; on maps in memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ipv4Address, port } from '../../packet/address.ts';
+import fc from 'fast-check';
+import { endpoint, ipv4Address, port } from '../../packet/address.ts';
 import {
   CLOSED_BY_BACK,
   SESSION_STATE,
+  sessionSlot,
   SLOT_REMAPPED,
   type Flow4,
   type SessionSlot,
   type SessionState,
 } from '../../datapath/binding/contract.ts';
 import { ticksFromSeconds, ticksNow } from '../../datapath/binding/sessions.ts';
+import { filterOf, type SessionQuery } from './session-query.ts';
 import { destinationOf, endpointReader, listSessions, matches, sourceOf } from './sessions.ts';
+import { comesFrom, goesTo, type SlotFilter } from './slot-filter.ts';
 
 type Maps = Parameters<typeof listSessions>[0];
 
@@ -50,28 +54,36 @@ function slot(
   };
 }
 
+/** Slots come in batches; here small ones, so that pages begin and end in their midst. */
+const BATCH = 4;
+
 function memory(slots: SessionSlot[], highWater = slots.length): Maps {
-  const entries = async function* ({ to = slots.length }: { to?: number } = {}) {
-    yield slots.slice(0, to).map((one, index) => [index, one] as [number, SessionSlot]);
+  const bytes = Buffer.concat(slots.map((one) => sessionSlot.encode(one)));
+  const raw = async function* ({ from, to }: { from: number; to: number }) {
+    for (let first = from; first < to; first += BATCH) {
+      const count = Math.min(BATCH, to - first);
+      const start = first * sessionSlot.bytes;
+      const values = bytes.subarray(start, start + count * sessionSlot.bytes);
+      yield { first, values, count };
+    }
   };
   const counters = (key: Flow4) => ({ packets: key.sourcePort === 8056 ? 5 : 3, bytes: 1_000 });
   return {
-    sessionSlots: { length: slots.length, entries },
+    sessionSlots: { length: slots.length, raw },
     sweep: { get: () => ({ stats: { highWater } }) },
     sessions: { get: counters },
-  } as unknown as Maps;
+  };
 }
 
 const ends = ({ front, back }: SessionSlot) => ({
   client: sourceOf(front),
   local: destinationOf(back),
 });
-const all = () => true;
 
 test('what is said about a session', async () => {
   const one = slot('closing', 5_004, { flags: SLOT_REMAPPED });
   one.word |= CLOSED_BY_BACK;
-  const { rows, total } = await listSessions(memory([one]), {}, all, ends);
+  const { rows, total } = await listSessions(memory([one]), {}, () => true, ends);
   assert.equal(total, 1);
   const [row] = rows as [Record<string, number>];
   const { idleSeconds = 0, ageSeconds = 0, ...rest } = row;
@@ -95,33 +107,95 @@ const table = [
   slot('time-wait', 3),
   slot('dead', 4),
   slot('established', 5),
-  slot('reset', 6),
+  slot('reset', 6, { created: ticksNow() }),
 ];
 const portsOf = (rows: readonly object[]) =>
   (rows as { client: string }[]).map(({ client }) => Number(client.split(':')[1]));
 
 const rows: {
   name: string;
-  query?: object;
+  query?: SessionQuery;
+  filter?: SlotFilter;
   highWater?: number;
-  only?: number;
   ports: number[];
-  total: number;
+  total?: number;
+  next?: string;
 }[] = [
   { name: 'free and dead slots are no sessions', ports: [1, 3, 5, 6], total: 4 },
-  { name: 'all are counted, so many are shown', query: { limit: 2 }, ports: [1, 3], total: 4 },
+  {
+    name: 'all are counted, so many are shown',
+    query: { limit: 2 },
+    ports: [1, 3],
+    total: 4,
+    next: '4',
+  },
+  { name: 'a later page', query: { limit: 1, continue: 4 }, ports: [5], next: '5' },
+  { name: 'the last page', query: { limit: 1, continue: 5 }, ports: [6] },
+  { name: 'beyond the last page', query: { limit: 1, continue: 6 }, ports: [] },
   { name: 'by state', query: { state: 'established' }, ports: [1, 5], total: 2 },
-  { name: 'filtered before they are counted', only: 5, ports: [5], total: 1 },
+  { name: 'by kind', query: { kind: 'direct' }, ports: [], total: 0 },
+  { name: 'by least age', query: { minAge: 59_000 }, ports: [1, 3, 5], total: 3 },
+  {
+    name: 'by client',
+    filter: comesFrom('front', endpoint('10.0.88.100:5')),
+    ports: [5],
+    total: 1,
+  },
+  {
+    name: 'by the address of a client alone',
+    filter: comesFrom('front', { address: ipv4Address('10.0.88.100') }),
+    ports: [1, 3, 5, 6],
+    total: 4,
+  },
+  {
+    name: 'by local',
+    filter: goesTo('back', endpoint('10.0.124.161:3')),
+    ports: [3],
+    total: 1,
+  },
+  {
+    name: 'by all that is given',
+    query: { state: 'established' },
+    filter: goesTo('back', endpoint('10.0.124.161:3')),
+    ports: [],
+    total: 0,
+  },
   { name: 'slots that were never used are not read', highWater: 3, ports: [1, 3], total: 2 },
 ];
 
-for (const { name, query = {}, highWater, only, ports, total } of rows)
+for (const { name, query = {}, filter, highWater, ports, ...listed } of rows)
   test(name, async () => {
-    const wanted = (one: SessionSlot) => only === undefined || one.front.sourcePort === only;
+    const wanted = filterOf(query, ticksNow(), [filter]);
     const listing = await listSessions(memory(table, highWater), query, wanted, ends);
     assert.deepEqual(portsOf(listing.rows), ports);
-    assert.equal(listing.total, total);
+    const { rows: _, ...rest } = listing;
+    assert.deepEqual(rest, listed);
   });
+
+test('pages of any size together are the whole list', async () => {
+  const states = fc.constantFrom<SessionState>('free', 'opening', 'established', 'dead');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(states, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (given, limit) => {
+        const maps = memory(given.map((state, i) => slot(state, i + 1)));
+        const wanted = filterOf({ state: 'established' }, ticksNow(), []);
+        const seen: number[] = [];
+        let next: string | undefined;
+        do {
+          const from = next === undefined ? {} : { continue: Number(next) };
+          const page = await listSessions(maps, { limit, ...from }, wanted, ends);
+          seen.push(...portsOf(page.rows));
+          next = page.next;
+          assert.ok(next === undefined || page.rows.length === limit, 'only the last is short');
+        } while (next !== undefined);
+        const all = given.flatMap((state, i) => (state === 'established' ? [i + 1] : []));
+        assert.deepEqual(seen, all);
+      },
+    ),
+  );
+});
 
 const matching = [
   { wanted: undefined, isMatch: true },

@@ -173,6 +173,23 @@ export function struct<const F extends Readonly<Record<string, Codec<unknown>>>>
   return self;
 }
 
+/**
+ * Where a struct's fields lie, for code that reads or writes single ones of many.
+ *
+ * @example slots.readUInt32LE(at + offsetsOf(sessionSlot, 'seen').seen)
+ */
+export function offsetsOf<T extends string>(
+  { name, places }: Pick<StructCodec<unknown>, 'name' | 'places'>,
+  ...fields: readonly T[]
+): Record<T, number> {
+  const offsetOf = (field: T) => {
+    const place = places.find((one) => one.name === field);
+    if (place === undefined) throw new RangeError(`struct ${name} has no field ${field}`);
+    return [field, place.offset] as const;
+  };
+  return Object.fromEntries(fields.map(offsetOf)) as Record<T, number>;
+}
+
 function number(
   bytes: number,
   read: 'readUInt8' | 'readUInt16LE' | 'readUInt16BE' | 'readUInt32LE' | 'readUInt32BE',

@@ -19,6 +19,9 @@ import type { MapRef } from './kernel-object.ts';
 const BATCH_ENTRIES = 4096;
 const INDEX_BYTES = 4;
 
+/** `count` values of an array from index `first` on. */
+export type RawValues = { first: number; values: Buffer; count: number };
+
 /** A hash or trie. */
 export class TypedMap<K, V> {
   readonly ref: MapRef;
@@ -117,6 +120,15 @@ export class ArrayMap<V> {
     const keys = Buffer.alloc(values.length * INDEX_BYTES);
     values.forEach((_, i) => indexKey(this.ref, first + i).copy(keys, i * INDEX_BYTES));
     await updateBatch(this.ref, keys, bytes);
+  }
+
+  /** Values as bytes, one after another, from index `from` up to, not including, `to`. */
+  raw({
+    from = 0,
+    to = this.length,
+    batchEntries = BATCH_ENTRIES,
+  } = {}): AsyncGenerator<RawValues> {
+    return readArray(this.ref, from, to, batchEntries);
   }
 
   /** `[index, value]` pairs from index `from` up to, not including, `to`. */
@@ -224,7 +236,12 @@ export function addCounters<V extends Readonly<Record<string, number>>>(a: V, b:
   ) as V;
 }
 
-async function* readArray(map: MapRef, from: number, to: number, batchEntries: number) {
+async function* readArray(
+  map: MapRef,
+  from: number,
+  to: number,
+  batchEntries: number,
+): AsyncGenerator<RawValues> {
   for (let first = from; first < to;) {
     const after = first === 0 ? undefined : indexKey(map, first - 1);
     const batch = await lookupBatch(map, after, Math.min(batchEntries, to - first));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DAEMONS, getJson } from '../daemons.ts';
+import { DAEMONS, getRows } from '../daemons.ts';
 import type { DaemonName } from '../paths.ts';
 import { socketFile } from '../paths.ts';
 
@@ -22,7 +22,7 @@ export async function rowsOf<Row>(
   daemon: DaemonName,
   resource: string,
 ): Promise<Row[]> {
-  const rows = await getJson(socketFile(instance, daemon), `/v1/${resource}`);
+  const rows = await getRows(socketFile(instance, daemon), resource);
   assert.ok(Array.isArray(rows), `${daemon} did not answer ${resource}`);
   return rows as Row[];
 }

@@ -292,6 +292,6 @@ async function openListener(lab: Lab) {
 
 /** Connections that packet mode translates for their clients, live or resting. */
 async function restored(instance: string): Promise<number> {
-  const rows = await rowsOf<AgentSessionRow>(instance, 'agent', 'sessions?limit=100000');
+  const rows = await rowsOf<AgentSessionRow>(instance, 'agent', 'sessions?limit=10000');
   return rows.filter(({ kind }) => kind === 'restored').length;
 }

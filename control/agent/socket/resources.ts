@@ -12,7 +12,8 @@ import {
 } from '../../../datapath/binding/verdicts.ts';
 import { plainResource, resource, type Resources } from '../../api/app.ts';
 import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
-import { endpointReader, LIMIT_DEFAULT, limitReader, matches } from '../../daemon/sessions.ts';
+import { LIMIT_DEFAULT, limitReader } from '../../daemon/session-query.ts';
+import { endpointReader, matches } from '../../daemon/sessions.ts';
 
 export type SocketView = {
   readonly object: Pick<LoadedObject, 'program'>;

@@ -12,7 +12,7 @@ import {
   type Flow4,
   type SessionEntry,
 } from '../../../datapath/binding/contract.ts';
-import type { Place } from '../../../datapath/binding/codec.ts';
+import { offsetsOf } from '../../../datapath/binding/codec.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
 import { loadPrivateObject } from '../../../datapath/binding/object.ts';
 import { balancerMaps, type BalancerMaps } from '../../../datapath/binding/object-maps.ts';
@@ -149,12 +149,6 @@ function writeClient(to: Buffer, at: number, index: number, end: End, tuple: Tup
 function writeLocal(to: Buffer, at: number, index: number, end: End, tuple: TupleAt = FLOW_AT) {
   to.writeUInt32BE(FIRST_LOCAL + localOf(index), at + tuple[`${end}Addr`]);
   to.writeUInt16BE(FIRST_PORT + (index % LOCAL_PORTS), at + tuple[`${end}Port`]);
-}
-
-function offsetsOf<T extends string>(of: { places: readonly Place[] }, ...names: T[]) {
-  return Object.fromEntries(
-    names.map((name) => [name, of.places.find((place) => place.name === name)?.offset ?? NaN]),
-  ) as Record<T, number>;
 }
 
 const TUPLE = ['sourceAddr', 'sourcePort', 'destinationAddr', 'destinationPort'] as const;
