@@ -71,6 +71,14 @@ const RESULT: BenchResult = {
       { sessions: 1_000, nanosecondsPerPacket: 400 },
       { sessions: 1_000_000, nanosecondsPerPacket: 1_000 },
     ],
+    listings: [
+      {
+        ...{ sessions: 2_000_000, query: 'state=established&limit=10000' },
+        ...{ rows: 10_000, total: 2_000_000, longestStopMs: 12.3 },
+        seconds: { min: 0.5, median: 0.65, max: 0.7 },
+      },
+    ],
+    quietStopMs: 1.2,
   },
 };
 

@@ -5,6 +5,7 @@ import { TICK_SHIFT, TICKS_MODULO } from '../../../datapath/binding/contract.ts'
 import { ticksFromSeconds, ticksNow } from '../../../datapath/binding/sessions.ts';
 import { waitUntil } from '../../process.ts';
 import { summary, type Summary } from '../statistics.ts';
+import { measureListing, measureQuiet, type ListingFigure } from './listing.ts';
 import { measureLookups } from './lookups.ts';
 import { openTable, setTimeouts, type SessionTable } from './table.ts';
 
@@ -25,7 +26,14 @@ export type ExpiryFigure = {
 
 export type LookupFigure = { sessions: number; nanosecondsPerPacket: number };
 
-export type ExpiryFigures = { sweeps: ExpiryFigure[]; lookups: LookupFigure[] };
+export type ExpiryFigures = {
+  sweeps: ExpiryFigure[];
+  lookups: LookupFigure[];
+  /** Of the largest table. */
+  listings: ListingFigure[];
+  /** The longest that a timer was late while nobody asked for sessions. */
+  quietStopMs: number;
+};
 
 /** Of the sweeper over sessions none of which is due. */
 export type SweepCost = {
@@ -38,7 +46,7 @@ export type SweepCost = {
 
 export type ExpiryOptions = { signal: AbortSignal; say: (line: string) => void };
 
-const SIZES = [10_000, 100_000, 1_000_000];
+const SIZES = [10_000, 100_000, 1_000_000, 2_000_000];
 /** Whose entries stay in the CPU's caches: what lookups in large tables are compared with. */
 const SMALL = 1_000;
 const IDLE_SECONDS = 2;
@@ -51,7 +59,7 @@ const HEAD_START_SECONDS = 0.5;
 /** One that ends too early is seen, too. */
 const EARLIEST_LOOK_TICKS = ticksFromSeconds(0.5);
 /** Several times what the sweeper may need: it ends 100,000 sessions a second. */
-const GIVE_UP_SECONDS = 40;
+const GIVE_UP_SECONDS = 80;
 const NANOSECONDS_PER_TICK = 2 ** TICK_SHIFT;
 /** As sweep.h has them: slots of a step, and the most sessions that it ends. */
 const STEP_ENDS_MAX = 2_048;
@@ -59,13 +67,17 @@ const STEPS_PER_PASS = 50;
 const STEP_SLOTS_MIN = 64;
 
 export async function measureExpiry({ signal, say }: ExpiryOptions): Promise<ExpiryFigures> {
-  const figures: ExpiryFigures = { sweeps: [], lookups: [] };
+  const figures: ExpiryFigures = { sweeps: [], lookups: [], listings: [], quietStopMs: 0 };
   await withTable(SMALL, async (table) => void figures.lookups.push(lookup(table)));
   for (const sessions of SIZES) {
     signal.throwIfAborted();
     await withTable(sessions, async (table) => {
       figures.lookups.push(lookup(table));
       const idle = await measureIdle(table, signal);
+      if (sessions === Math.max(...SIZES)) {
+        figures.quietStopMs = await measureQuiet();
+        figures.listings = await measureListing(table);
+      }
       const lateSeconds = summary(await watchExpiry(table, signal));
       figures.sweeps.push({ sessions, idle, lateSeconds, mass: await endAll(table) });
     });

@@ -3,7 +3,7 @@
 import { figure, percent, table } from '../table.ts';
 import type { ExpiryFigures } from './expiry.ts';
 
-export function expiryReport({ sweeps, lookups }: ExpiryFigures): string {
+export function expiryReport({ sweeps, lookups, listings, quietStopMs }: ExpiryFigures): string {
   return `Expiry: one kernel timer over all slots
 ${table(
   ['SESSIONS', 'OF A CORE', 'PASSES/S', 'NS/SLOT', 'STEP, µs', 'LATE, s: MIN', 'MEDIAN', 'MAX'],
@@ -28,6 +28,14 @@ ${table(
   lookups.map(({ sessions, nanosecondsPerPacket }) => [
     figure(sessions),
     figure(nanosecondsPerPacket),
+  ]),
+)}
+get sessions (a timer beside it is late by ${figure(quietStopMs, 1)} ms at most when nobody asks)
+${table(
+  ['QUERY', 'SESSIONS', 'MATCH', 'ROWS', 's: MEDIAN', 'MAX', 'LOOP STOPS, ms: MAX'],
+  listings.map(({ query, sessions, total, rows, seconds, longestStopMs }) => [
+    ...[query, figure(sessions), figure(total), figure(rows)],
+    ...[figure(seconds.median, 2), figure(seconds.max, 2), figure(longestStopMs, 1)],
   ]),
 )}`;
 }
