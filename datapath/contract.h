@@ -100,8 +100,10 @@ struct session_slot {
 	__u16 local;        /* index of the LIP; agent: 0 when remapped, else NO_LOCAL */
 	__u8 kind;          /* enum session_kind */
 	__u8 flags;         /* SLOT_* */
-	__be16 wanted_port; /* agent: the peer port the server sees unless there is a collision */
-	__u16 pad;
+	union {
+		__u32 seat; /* balancer: 1 + that of its client in `client_seats`, 0: not counted */
+		__be16 wanted_port; /* agent: the peer port the server sees but for a collision */
+	};
 };
 _Static_assert(sizeof(struct session_slot) == 64,
 	       "one cache line; keep binding/contract.ts in step");
@@ -159,7 +161,7 @@ struct settings {
 	__u32 session_capacity; /* entries of session_slots */
 	__u32 opening_max;      /* half-open limit; older half-open ones give way */
 	__u32 local_count;      /* balancer: entries of `locals` in use */
-	__u32 pad;
+	__u32 client_sets;      /* balancer: entries of `client_seats` */
 };
 _Static_assert(sizeof(struct settings) == 64, "keep binding/contract.ts in step");
 
@@ -217,6 +219,55 @@ struct backend {
 	__u8 out; /* in no table: a SYN on a resting session of its does not come back to it */
 };
 _Static_assert(sizeof(struct backend) == 8, "keep binding/contract.ts in step");
+
+/* So many nanoseconds from one to the next, on average; as many at once as make up `tolerance`. */
+struct rate {
+	__u64 interval_ns; /* 0: no limit */
+	__u64 tolerance_ns;
+};
+
+enum access { ACCESS_ALLOW = 1, ACCESS_DENY = 2 };
+
+/*
+ * Value of `admissions`, an array by listener index: whose SYN may open a session
+ * there. 0 is no limit. Live sessions and open ones do not depend on it.
+ */
+struct admission {
+	__u64 access; /* list in the keys of `access_prefixes` */
+	struct rate rate, client_rate;
+	__u32 client_sessions_max, client_opening_max;
+	__u32 client_bits; /* what is one client: prefix length; 0: clients are not looked at */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct admission) == 56, "keep binding/contract.ts in step");
+
+/* Key of `access_prefixes`, a longest-prefix trie; every list has the prefix of length 0. */
+struct access_prefix4 {
+	__u32 bits;    /* of all that follows: 64 + the prefix's own */
+	__u32 list[2]; /* admission.access, low word first; another version is another list */
+	__be32 addr;
+};
+_Static_assert(sizeof(struct access_prefix4) == 16, "keep binding/contract.ts in step");
+
+/*
+ * What is known of one client of one listener. The word is changed as a whole: a
+ * hash of both in its upper half, 0 when the seat was never taken; then 16 bits of
+ * live sessions, and 16 bits of those that are opening. With both 0 it may be given
+ * to another client.
+ */
+struct client_seat {
+	__u64 word;
+	__u64 next_ns; /* its token bucket: when it would be full again */
+};
+
+#define CLIENT_WAYS 8 /* a client can have one of so many seats */
+
+/* Value of `client_seats`, an array. */
+struct client_set {
+	struct client_seat seats[CLIENT_WAYS];
+};
+_Static_assert(sizeof(struct client_set) == 128,
+	       "two cache lines; keep binding/contract.ts in step");
 
 /* Value of `locals`, an array; `locals_by_addr` gives the index for an address. */
 struct local {
@@ -386,6 +437,18 @@ enum verdict {
 	VERDICT_KEPT = 27,                 /* agent: known session, nothing to rewrite */
 	VERDICT_DROP_TUPLE_OWNED = 28,     /* agent: the server has this tuple already */
 	VERDICT_DROP_LATER_FRAGMENT = 29,  /* to a local: no ports to find the session by */
+	VERDICT_RESET_DENIED = 30,         /* by the listener's access list */
+	VERDICT_DROP_DENIED = 31,          /* this and the next: where the listener says drop */
+	VERDICT_RESET_LISTENER_RATE = 32,
+	VERDICT_DROP_LISTENER_RATE = 33,
+	VERDICT_RESET_CLIENT_RATE = 34,
+	VERDICT_DROP_CLIENT_RATE = 35,
+	VERDICT_RESET_CLIENT_LIMIT = 36, /* live sessions of one client */
+	VERDICT_DROP_CLIENT_LIMIT = 37,
+	VERDICT_RESET_CLIENT_OPENING = 38, /* half-open sessions of one client */
+	VERDICT_DROP_CLIENT_OPENING = 39,
+	VERDICT_RESET_BACKEND_LIMIT = 40, /* every backend that is up has its most */
+	VERDICT_DROP_BACKEND_LIMIT = 41,
 	VERDICT_COUNT = 64,
 };
 
@@ -408,6 +471,7 @@ enum note {
 	NOTE_TOA_NOT_DELIVERED = 13, /* balancer: no segment of the handshake could carry TOA */
 	NOTE_REUSED = 14,            /* a resting tuple was given to another connection */
 	NOTE_RESTING_EVICTED = 15,   /* the table was full: a resting session gave way */
+	NOTE_CLIENT_UNSEATED = 16,   /* balancer: a client's limits could not be kept */
 	NOTE_COUNT = 32,
 };
 
@@ -418,6 +482,11 @@ enum event_type {
 	EVENT_NO_LOCAL_PORT = 2, /* at most one a second */
 	EVENT_NO_BACKEND = 3,    /* at most one a second */
 	EVENT_TABLE_FULL = 4,    /* at most one a second */
+	EVENT_OPENING_LIMIT = 5, /* half-open sessions give way; at most one a second */
+	EVENT_LISTENER_LIMIT = 6,
+	EVENT_LISTENER_RATE = 7,
+	EVENT_CLIENT_LIMIT = 8, /* sessions, half-open ones or rate of one client: the subject's */
+	EVENT_BACKEND_LIMIT = 9,
 };
 
 enum collision_action {

@@ -25,6 +25,7 @@ const NO_SETTINGS: Settings = {
   sessionCapacity: 0,
   openingMax: 0,
   localCount: 0,
+  clientSets: 0,
 };
 
 function memory(servers = 8) {

@@ -43,7 +43,8 @@ export async function applyAgent(
   const { maps, randomSecret } = parts;
   const held = heldServers(maps);
   const indices = await chooseIndices(parts, config, held);
-  maps.settings.set(0, settingsOf(config, keptSecret(maps.settings.get(0), randomSecret), 0));
+  const secret = keptSecret(maps.settings.get(0), randomSecret);
+  maps.settings.set(0, settingsOf(config, secret, { localCount: 0, clientSets: 0 }));
   const trusted = trustedPrefixes(config);
   for (const prefix of trusted.values()) maps.trustedLocals.set(prefix, TRUSTED);
   for (const { address, onCollision, remapPorts } of config.servers) {

@@ -1,4 +1,5 @@
 /** How large the balancer's maps are: fixed where it costs little, so that a changed configuration fits what is pinned. */
+import { CLIENT_WAYS } from '../../datapath/binding/contract.ts';
 import type { Capacities } from '../../datapath/binding/object.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { roomFor } from '../daemon/object.ts';
@@ -22,14 +23,23 @@ export function capacitiesOf(config: BalancerConfig): Capacities {
     listeners,
     listener_traffic: listeners,
     listener_live: listeners,
+    listener_buckets: listeners,
+    admissions: listeners,
     pools,
     schedule_cursor: pools,
     schedule: roomFor(desired.pools.length * SCHEDULE_ENTRIES_PER_POOL, 262_144),
     backends,
     backend_traffic: backends,
     backend_live: backends,
+    backend_limits: backends,
+    client_seats: clientSets(capacity),
     locals,
     locals_by_addr: 2 * locals,
     local_ports: roomFor(2 * desired.locals.length * desired.backends.size, 16_384),
   };
+}
+
+/** A seat for every session, so that only an unlucky client has none; 32 MiB at most. */
+function clientSets(sessions: number): number {
+  return Math.min(roomFor(Math.ceil(sessions / CLIENT_WAYS), 1_024), 262_144);
 }

@@ -150,7 +150,9 @@ export class Tables {
 
   /** The secret of the maps stays: it orders the local ports. */
   #settings(config: BalancerConfig, old: Settings, localCount: number): Settings {
-    return settingsOf(config, keptSecret(old, this.#parts.randomSecret), localCount);
+    const clientSets = this.#parts.maps.clientSeats.length;
+    const secret = keptSecret(old, this.#parts.randomSecret);
+    return settingsOf(config, secret, { localCount, clientSets });
   }
 
   #removeListeners(desired: Desired): void {

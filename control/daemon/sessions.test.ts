@@ -47,6 +47,7 @@ function slot(
     listener: 0,
     backend: 0,
     local: 0,
+    seat: 0,
     wantedPort: port(0),
     kind: 'balanced',
     flags: 0,

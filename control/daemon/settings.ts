@@ -13,7 +13,7 @@ const TIMEOUT_ENTRIES = 8;
 export function settingsOf(
   { timeouts, sessions }: { timeouts: Timeouts; sessions: SessionLimits },
   secret: Settings['secret'],
-  localCount: number,
+  { localCount, clientSets }: Pick<Settings, 'localCount' | 'clientSets'>,
 ): Settings {
   return {
     secret,
@@ -21,6 +21,7 @@ export function settingsOf(
     sessionCapacity: sessions.capacity,
     openingMax: sessions.openingMax,
     localCount,
+    clientSets,
   };
 }
 

@@ -2,6 +2,9 @@
 import { addressRange, portRange } from '../../packet/address-range.ts';
 import { endpoint, ipv4Address, port, type Ipv4Address } from '../../packet/address.ts';
 import type {
+  Access,
+  AccessPrefix4,
+  Admission,
   Backend,
   Endpoint4,
   Listener,
@@ -21,6 +24,16 @@ const NO_SETTINGS: Settings = {
   sessionCapacity: 0,
   openingMax: 0,
   localCount: 0,
+  clientSets: 0,
+};
+const NO_RATE = { intervalNs: 0n, toleranceNs: 0n };
+const NO_ADMISSION: Admission = {
+  access: 0n,
+  rate: NO_RATE,
+  clientRate: NO_RATE,
+  clientSessionsMax: 0,
+  clientOpeningMax: 0,
+  clientBits: 0,
 };
 const NO_POOL: Pool = { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 };
 const NO_BACKEND: Backend = { addr: ipv4Address(0), port: port(0), used: false, out: false };
@@ -40,6 +53,11 @@ export function balancerMemory(lengths: { schedule?: number; small?: number } = 
     locals: new MemoryList<Local>('locals', journal, small, NO_LOCAL),
     localsByAddr: new MemoryTable<Ipv4Address, number>('localsByAddr', journal),
     localPorts: new MemoryTable<LocalPair, LocalPorts>('localPorts', journal),
+    admissions: new MemoryList<Admission>('admissions', journal, small, NO_ADMISSION),
+    accessPrefixes: new MemoryTable<AccessPrefix4, Access>('accessPrefixes', journal),
+    listenerBuckets: new MemoryList<bigint>('listenerBuckets', journal, small, 0n),
+    clientSeats: { length: small },
+    backendLimits: new MemoryList<number>('backendLimits', journal, small, 0),
     listenerTraffic: new MemoryList<number>('listenerTraffic', journal, small, 0),
     backendTraffic: new MemoryList<number>('backendTraffic', journal, small, 0),
     listenerLive: new MemoryList<number>('listenerLive', journal, small, 0),

@@ -32,6 +32,15 @@ export class MemoryTable<K extends object | number, V> implements Table<K, V> {
     return [...this.#entries.values()].map(({ key }) => key);
   }
 
+  async setMany(entries: readonly (readonly [K, V])[]): Promise<void> {
+    this.#journal.push(`${this.#name} + ${entries.length} entries`);
+    for (const [key, value] of entries) this.#entries.set(textOf(key), { key, value });
+  }
+
+  async *entries(): AsyncGenerator<[K, V][]> {
+    yield [...this.#entries.values()].map(({ key, value }): [K, V] => [key, value]);
+  }
+
   /** Every entry, as texts. */
   dump(): Record<string, V> {
     return Object.fromEntries([...this.#entries].map(([key, { value }]) => [key, value]));

@@ -47,7 +47,7 @@ struct {
 	__type(value, struct traffic);
 } backend_traffic SEC(".maps");
 
-static __always_inline void live_changed(const struct session_slot *slot, int by)
+static __noinline void counts_changed(struct session_slot *slot, int live, int opening)
 {
 }
 

@@ -76,13 +76,10 @@ static __always_inline int reserve_wanted(struct newcomer *n)
 static __always_inline int bury_resting(const struct flow4 *visible)
 {
 	struct session_entry *entry = bpf_map_lookup_elem(&sessions, visible);
-	__u32 index = entry ? entry->slot : NO_SLOT, word;
+	__u32 index = entry ? entry->slot : NO_SLOT;
 	struct session_slot *slot = get_slot(index);
 
-	if (!slot)
-		return 0;
-	word = slot->word;
-	if (!is_resting(STATE_OF(word)) || !swap_word(slot, word, STATE_DEAD))
+	if (!slot || !claim_resting(slot, slot->word))
 		return 0;
 	bury(slot, index);
 	return 1;

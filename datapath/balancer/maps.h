@@ -72,6 +72,46 @@ struct {
 	__type(value, struct traffic);
 } backend_traffic SEC(".maps");
 
+/* By listener index: whom a SYN must be from, and how many of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct admission);
+} admissions SEC(".maps");
+
+/* Allow and deny lists of all listeners: enum access, by list and longest prefix. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1048576); /* its memory is taken as it fills */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct access_prefix4);
+	__type(value, __u32);
+} access_prefixes SEC(".maps");
+
+/* By listener index: the token bucket of its rate, as client_seat.next_ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} listener_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, struct client_set);
+} client_seats SEC(".maps");
+
+/* By backend index: live sessions at most; 0: no limit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u32);
+} backend_limits SEC(".maps");
+
 /* Live sessions, for limits and for the least-connections scheduler. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -86,18 +126,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } backend_live SEC(".maps");
-
-static __always_inline void live_changed(const struct session_slot *slot, int by)
-{
-	__u32 listener = slot->listener, backend = slot->backend;
-	__u32 *of_listener = bpf_map_lookup_elem(&listener_live, &listener);
-	__u32 *of_backend = bpf_map_lookup_elem(&backend_live, &backend);
-
-	if (of_listener)
-		__sync_fetch_and_add(of_listener, by);
-	if (of_backend)
-		__sync_fetch_and_add(of_backend, by);
-}
 
 static __always_inline struct traffic *listener_counters(__u32 index)
 {

@@ -5,64 +5,88 @@
 
 #include "../lib/reserve.h"
 #include "../lib/states.h"
-#include "maps.h"
+#include "admission.h"
 
-#define LOCAL_TRIES 8 /* locals asked before the SYN is refused */
+#define LOCAL_TRIES 8     /* locals asked before the SYN is refused */
+#define BACKEND_TRIES 256 /* positions of the schedule looked at for a backend below its limit */
 
 /* Everything that is decided while a session is opened. */
 struct opening {
-	struct packet *p;
 	const struct listener *listener;
-	const struct settings *settings;
 	struct session_slot *slot;
 	struct backend backend;
-	struct scratch *scratch; /* `entry`: first of the server's side, then of the client's */
-	struct port_search search;
+	struct port_search search; /* its entry: first of the server's side, then of the client's */
 	__u32 backend_index, slot_index;
 	__u32 locals_first, locals_count, local_start;
 };
 
-static __always_inline __u32 next_in_schedule(__u32 pool_index, const struct pool *pool,
-					      const struct packet *p, const struct settings *set,
-					      __u32 length)
-{
-	__u32 *cursor;
+/* Which of a pool's backends a SYN goes to. */
+struct choice {
+	__u32 table_first, table_length, position;
+	__u32 backend_index;
+	int has_backend, met_full;
+};
 
-	if (pool->select == SELECT_SOURCE_HASH)
-		return mix(p->flow.source_addr ^ (__u32)set->secret[0]) % length;
-	cursor = bpf_map_lookup_elem(&schedule_cursor, &pool_index);
-	if (!cursor)
-		return 0;
-	*cursor += 1;
-	return *cursor % length;
-}
-
-/* Chooses the backend; 0 when there is one. */
-static __always_inline int choose_backend(struct opening *o, const struct pool *pool)
+/* The backend at one position, if it is below its limit; 1 ends the search. */
+static int try_backend(__u32 step, struct choice *c)
 {
-	__u64 table = pool->table; /* read once: offset and length belong together */
-	__u32 length = (__u32)table, position, *index;
+	__u32 position = c->table_first + (c->position + step) % c->table_length, *index;
 	struct backend *backend;
 
-	if (!length)
-		return -1;
-	position = (__u32)(table >> 32) +
-		   next_in_schedule(o->listener->pool, pool, o->p, o->settings, length);
+	if (step >= c->table_length)
+		return 1;
 	index = bpf_map_lookup_elem(&schedule, &position);
 	if (!index)
-		return -1;
-	o->backend_index = *index;
-	backend = bpf_map_lookup_elem(&backends, &o->backend_index);
+		return 1;
+	c->backend_index = *index;
+	backend = bpf_map_lookup_elem(&backends, &c->backend_index);
 	if (!backend || !backend->used)
-		return -1;
-	o->backend = *backend;
-	return 0;
+		return 0;
+	c->has_backend = !is_full(c->backend_index);
+	c->met_full |= !c->has_backend;
+	return c->has_backend;
+}
+
+/* Chooses the backend; VERDICT_PASS when there is one. */
+static __noinline enum verdict choose_backend(const struct packet *p,
+					      const struct listener *listener, __u32 *backend_index)
+{
+	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
+	struct settings *set = get_settings();
+	struct choice c = {};
+	__u32 pool_index = listener->pool, steps;
+	__u32 *cursor = 0;
+	__u64 table;
+
+	if (!pool || !set)
+		return VERDICT_DROP_INTERNAL;
+	table = pool->table; /* read once: offset and length belong together */
+	c.table_first = table >> 32;
+	c.table_length = table;
+	if (c.table_length) {
+		if (pool->select == SELECT_SOURCE_HASH) {
+			c.position = mix(p->flow.source_addr ^ (__u32)set->secret[0]);
+		} else {
+			cursor = bpf_map_lookup_elem(&schedule_cursor, &pool_index);
+			c.position = cursor ? *cursor + 1 : 0;
+		}
+		c.position %= c.table_length; /* so that a step further does not wrap */
+		steps = bpf_loop(BACKEND_TRIES, try_backend, &c, 0);
+		if (cursor) /* the share of one that is full is everyone's, not its neighbour's */
+			*cursor = c.position + (c.has_backend ? steps - 1 : 0);
+	}
+	*backend_index = c.backend_index;
+	if (c.has_backend)
+		return VERDICT_PASS;
+	report(p, c.met_full ? EVENT_BACKEND_LIMIT : EVENT_NO_BACKEND, listener->index,
+	       c.backend_index, 0);
+	return c.met_full ? VERDICT_RESET_BACKEND_LIMIT : VERDICT_RESET_NO_BACKEND;
 }
 
 /* One local of the pool, beginning with the client's own; 1 ends the search. */
 static int try_local(__u32 step, struct opening *o)
 {
-	struct port_choice *choice = &o->scratch->choice;
+	struct port_choice *choice = &o->search.scratch->choice;
 	struct local *local;
 
 	if (step >= o->locals_count)
@@ -83,25 +107,22 @@ static int try_local(__u32 step, struct opening *o)
  */
 static __always_inline int reserve_local(struct opening *o, const struct pool *pool)
 {
-	struct port_choice *choice = &o->scratch->choice;
+	struct port_choice *choice = &o->search.scratch->choice;
+	struct settings *set = get_settings();
 
 	o->locals_first = pool->locals_first;
 	o->locals_count = pool->locals_count;
-	if (!o->locals_count)
+	if (!set || !o->locals_count)
 		return -1;
-	o->local_start = mix(o->p->flow.source_addr ^ (__u32)o->settings->secret[1]);
+	o->local_start = mix(o->search.p->flow.source_addr ^ (__u32)set->secret[1]);
 	*choice = (struct port_choice){
 		.tuple = { .source_addr = o->backend.addr,
 			   .source_port = o->backend.port,
 			   .protocol = IPPROTO_TCP },
 		.pair = { .backend = o->backend_index },
-		.secret = { o->settings->secret[0], o->settings->secret[1] },
+		.secret = { set->secret[0], set->secret[1] },
 		.resting_slot = NO_SLOT,
 		.result = -1,
-	};
-	o->search = (struct port_search){
-		.p = o->p,
-		.scratch = o->scratch,
 	};
 	bpf_loop(LOCAL_TRIES, try_local, o, 0);
 	if (choice->result && (choice->resting_slot == NO_SLOT || take_over(&o->search)))
@@ -110,59 +131,31 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 	return 0;
 }
 
-static __noinline void report(const struct opening *o, __u32 type)
-{
-	struct scratch *all = get_scratch();
-	struct event *e;
-
-	if (!all)
-		return;
-	e = &all->event;
-	*e = (struct event){
-		.type = type,
-		.listener = o->listener->index,
-		.backend = o->backend_index,
-		.local = o->scratch->choice.pair.local,
-		.subject = o->p->flow,
-	};
-
-	send_event_seldom(e, o->p->now);
-}
-
 static __always_inline void fill_slot(struct opening *o)
 {
 	struct session_slot *slot = o->slot;
 
-	slot->front = o->p->flow;
-	slot->front_isn = front_sequence(o->p, &o->scratch->entry);
+	slot->front = o->search.p->flow;
+	slot->front_isn = front_sequence(o->search.p, &o->search.scratch->entry);
 	slot->back_isn = 0;
 	slot->listener = o->listener->index;
 	slot->backend = o->backend_index;
-	slot->local = o->scratch->choice.pair.local;
+	slot->local = o->search.scratch->choice.pair.local;
 	slot->kind = SESSION_BALANCED;
-	slot->flags = o->scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
-}
-
-static __always_inline int is_over_limit(const struct listener *listener)
-{
-	__u32 index = listener->index, *live;
-
-	if (!listener->sessions_max)
-		return 0;
-	live = bpf_map_lookup_elem(&listener_live, &index);
-	return live && *live >= listener->sessions_max;
+	slot->flags = o->search.scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
+	slot->seat = 0;
 }
 
 /* What the server's packets will look like to the client, and whose they are. */
 static __always_inline void fill_back_entry(struct opening *o)
 {
-	o->scratch->entry = (struct session_entry){
-		.source_addr = o->p->flow.destination_addr,
-		.source_port = o->p->flow.destination_port,
-		.destination_addr = o->p->flow.source_addr,
-		.destination_port = o->p->flow.source_port,
+	o->search.scratch->entry = (struct session_entry){
+		.source_addr = o->search.p->flow.destination_addr,
+		.source_port = o->search.p->flow.destination_port,
+		.destination_addr = o->search.p->flow.source_addr,
+		.destination_port = o->search.p->flow.source_port,
 		.slot = o->slot_index,
-		.seen = o->p->now,
+		.seen = o->search.p->now,
 		.listener = o->listener->index,
 		.backend = o->backend_index,
 		.flags = ENTRY_BACK,
@@ -172,67 +165,111 @@ static __always_inline void fill_back_entry(struct opening *o)
 /* How the client's packets will leave: from the reserved local port; a shift is of both sides. */
 static __always_inline void fill_front_entry(struct opening *o)
 {
-	o->scratch->entry.source_addr = o->slot->back.destination_addr;
-	o->scratch->entry.source_port = o->slot->back.destination_port;
-	o->scratch->entry.destination_addr = o->backend.addr;
-	o->scratch->entry.destination_port = o->backend.port;
-	o->scratch->entry.flags &= ENTRY_SHIFTED;
-	o->scratch->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
-				   : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
-								     : 0;
+	o->search.scratch->entry.source_addr = o->slot->back.destination_addr;
+	o->search.scratch->entry.source_port = o->slot->back.destination_port;
+	o->search.scratch->entry.destination_addr = o->backend.addr;
+	o->search.scratch->entry.destination_port = o->backend.port;
+	o->search.scratch->entry.flags &= ENTRY_SHIFTED;
+	o->search.scratch->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
+					  : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
+									    : 0;
 }
 
-/* Reserves everything a session needs; VERDICT_PASS when it exists afterwards. */
-static __always_inline enum verdict create_session(struct opening *o, const struct pool *pool)
+/* Half-open sessions are giving way to this one. */
+static __always_inline int is_opening_full(const struct settings *set)
 {
-	struct traffic *of_listener, *of_backend;
-	int error;
+	struct sweep *all = get_sweep();
 
-	o->slot_index = take_slot(o->settings, o->p->now);
-	o->slot = o->slot_index == NO_SLOT ? 0 : get_slot(o->slot_index);
-	if (!o->slot) {
-		report(o, EVENT_TABLE_FULL);
-		return VERDICT_RESET_TABLE_FULL;
-	}
-	fill_back_entry(o);
-	if (reserve_local(o, pool)) {
-		return_slot(o->slot_index);
-		report(o, EVENT_NO_LOCAL_PORT);
+	return all && all->stats.opening >= set->opening_max;
+}
+
+/* Reserves a local port and fills the slot; VERDICT_PASS when only begin_session() is left. */
+static __noinline enum verdict prepare_session(struct packet *p, const struct listener *listener,
+					       __u32 backend_index, __u32 slot_index)
+{
+	struct opening o = {
+		.search = { .p = p, .scratch = get_scratch() },
+		.listener = listener,
+		.slot = get_slot(slot_index),
+		.backend_index = backend_index,
+		.slot_index = slot_index,
+	};
+	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
+	struct backend *backend = bpf_map_lookup_elem(&backends, &backend_index);
+
+	if (!o.slot || !o.search.scratch || !pool || !backend)
+		return VERDICT_DROP_INTERNAL;
+	o.backend = *backend;
+	fill_back_entry(&o);
+	if (reserve_local(&o, pool)) {
+		return_slot(slot_index);
+		report(p, EVENT_NO_LOCAL_PORT, listener->index, backend_index,
+		       o.search.scratch->choice.pair.local);
 		return VERDICT_RESET_NO_LOCAL_PORT;
 	}
-	fill_slot(o);
-	fill_front_entry(o);
-	error = begin_session(o->slot, o->slot_index, &o->scratch->entry, o->p->now);
-	if (error == -E2BIG)
-		return VERDICT_RESET_TABLE_FULL;
-	if (error) /* the same SYN on another CPU; the client's next one finds its session */
-		return VERDICT_DROP_RACE;
-	of_listener = listener_counters(o->listener->index);
-	of_backend = backend_counters(o->backend_index);
+	fill_slot(&o);
+	fill_front_entry(&o);
+	return VERDICT_PASS;
+}
+
+static __always_inline void count_connection(__u32 listener, __u32 backend)
+{
+	struct traffic *of_listener = listener_counters(listener);
+	struct traffic *of_backend = backend_counters(backend);
+
 	if (of_listener)
 		of_listener->connections += 1;
 	if (of_backend)
 		of_backend->connections += 1;
-	return VERDICT_PASS;
 }
 
-/* Opens a session for a SYN to `listener`; VERDICT_PASS when it exists afterwards. */
+/* A slot for the SYN at hand, or NO_SLOT; either way people hear when others gave way. */
+static __always_inline __u32 take_place(const struct packet *p, const struct listener *listener)
+{
+	struct settings *set = get_settings();
+	__u32 index;
+
+	if (!set)
+		return NO_SLOT;
+	if (is_opening_full(set))
+		report(p, EVENT_OPENING_LIMIT, listener->index, 0, 0);
+	index = take_slot(set, p->now);
+	if (index == NO_SLOT)
+		report(p, EVENT_TABLE_FULL, listener->index, 0, 0);
+	return index;
+}
+
+/*
+ * Opens a session for an admitted SYN to `listener`; VERDICT_PASS when it exists
+ * afterwards. The steps are calls side by side, since their stacks would not fit nested.
+ */
 static __always_inline enum verdict open_session(struct packet *p, const struct listener *listener)
 {
-	struct opening o = {
-		.p = p, .listener = listener, .settings = get_settings(), .scratch = get_scratch()
-	};
-	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
+	__u32 backend_index = 0, slot_index;
+	enum verdict verdict = choose_backend(p, listener, &backend_index);
+	struct session_slot *slot;
+	struct scratch *scratch;
+	int error;
 
-	if (!pool || !o.settings || !o.scratch)
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	slot_index = take_place(p, listener);
+	if (slot_index == NO_SLOT)
+		return VERDICT_RESET_TABLE_FULL;
+	verdict = prepare_session(p, listener, backend_index, slot_index);
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	slot = get_slot(slot_index);
+	scratch = get_scratch();
+	if (!slot || !scratch)
 		return VERDICT_DROP_INTERNAL;
-	if (is_over_limit(listener))
-		return VERDICT_RESET_LISTENER_LIMIT;
-	if (choose_backend(&o, pool)) {
-		report(&o, EVENT_NO_BACKEND);
-		return VERDICT_RESET_NO_BACKEND;
-	}
-	return create_session(&o, pool);
+	error = begin_session(slot, slot_index, &scratch->entry, p->now);
+	if (error == -E2BIG)
+		return VERDICT_RESET_TABLE_FULL;
+	if (error) /* the same SYN on another CPU; the client's next one finds its session */
+		return VERDICT_DROP_RACE;
+	count_connection(listener->index, backend_index);
+	return VERDICT_PASS;
 }
 
 #endif

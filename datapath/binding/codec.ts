@@ -11,6 +11,8 @@ export interface Codec<T> {
 }
 /** Bytes that C wants there and that mean nothing: always zero, in no value. */
 export type Padding = Codec<Padding> & { readonly padding: true };
+/** A second meaning of the bytes of the field before it, as in a union; not longer than that. */
+export type Over<T> = Codec<T> & { readonly over: true };
 export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 
 type MeaningOf<F> = {
@@ -87,6 +89,10 @@ export function padding(bytes: number): Padding {
   return nothing;
 }
 
+export function over<T>(codec: Codec<T>): Over<T> {
+  return { ...codec, over: true };
+}
+
 /** A number of C's enum as one of our words. */
 export function named<const N extends Readonly<Record<string, number>>>(
   as: Codec<number>,
@@ -134,9 +140,10 @@ export function struct<const F extends Readonly<Record<string, Codec<unknown>>>>
   const places: Place[] = [];
   let [end, alignment] = [0, 1];
   for (const [field, codec] of Object.entries(fields)) {
-    const offset = roundUp(end, codec.alignment);
+    const before = 'over' in codec ? places.at(-1)?.offset : undefined;
+    const offset = before ?? roundUp(end, codec.alignment);
     places.push({ name: field, offset, bytes: codec.bytes });
-    end = offset + codec.bytes;
+    end = Math.max(end, offset + codec.bytes);
     alignment = Math.max(alignment, codec.alignment);
   }
   const bytes = roundUp(end, alignment);

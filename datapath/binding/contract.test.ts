@@ -22,6 +22,7 @@ const ENUMS: readonly [Readonly<Record<string, number>>, string, string][] = [
   [contract.REFUSAL, 'refusal', 'REFUSE'],
   [contract.SCHEDULE_SELECT, 'schedule_select', 'SELECT'],
   [contract.COLLISION_POLICY, 'collision_policy', 'ON_COLLISION'],
+  [contract.ACCESS, 'access', 'ACCESS'],
   [contract.EVENT_TYPE, 'event_type', 'EVENT'],
   [contract.COLLISION_ACTION, 'collision_action', 'ACTION'],
   [contract.CLIENT_SOURCE, 'client_source', 'CLIENT_FROM'],

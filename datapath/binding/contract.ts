@@ -7,6 +7,7 @@ import {
   counter,
   flag,
   named,
+  over,
   padding,
   port,
   rawBytes,
@@ -58,12 +59,20 @@ export const SCHEDULE_SELECT = { 'round-robin': 0, 'source-hash': 1 } as const;
 export type CollisionPolicy = keyof typeof COLLISION_POLICY;
 export const COLLISION_POLICY = { remap: 0, local: 1, drop: 2 } as const;
 
+export type Access = keyof typeof ACCESS;
+export const ACCESS = { allow: 1, deny: 2 } as const;
+
 export type EventType = keyof typeof EVENT_TYPE;
 export const EVENT_TYPE = {
   collision: 1,
   'no-local-port': 2,
   'no-backend': 3,
   'table-full': 4,
+  'opening-limit': 5,
+  'listener-limit': 6,
+  'listener-rate': 7,
+  'client-limit': 8,
+  'backend-limit': 9,
 } as const;
 
 export type CollisionAction = keyof typeof COLLISION_ACTION;
@@ -138,8 +147,8 @@ export const sessionSlot = struct('session_slot', {
   local: u16,
   kind: named(u8, SESSION_KIND),
   flags: u8,
-  wantedPort: bePort,
-  pad: padding(2),
+  seat: u32,
+  wantedPort: over(bePort),
 });
 
 /** How a packet of one direction leaves; value of `sessions`. */
@@ -176,7 +185,7 @@ export const settings = struct('settings', {
   sessionCapacity: u32,
   openingMax: u32,
   localCount: u32,
-  pad: padding(4),
+  clientSets: u32,
 });
 
 /** What the sweeper did and what is there now. */
@@ -224,6 +233,38 @@ export const backend = struct('backend', {
   used: flag,
   out: flag,
 });
+
+/** On average so many nanoseconds from one to the next; an interval of 0: no limit. */
+export type Rate = ValueOf<typeof rate>;
+export const rate = struct('rate', { intervalNs: u64, toleranceNs: u64 });
+
+/** Value of `admissions`, by listener index: whose SYN may open a session there; 0: no limit. */
+export type Admission = ValueOf<typeof admission>;
+export const admission = struct('admission', {
+  access: u64,
+  rate,
+  clientRate: rate,
+  clientSessionsMax: u32,
+  clientOpeningMax: u32,
+  clientBits: u32,
+  pad: padding(4),
+});
+
+/** Key of `access_prefixes`; `bits` counts those of the list too. */
+export type AccessPrefix4 = ValueOf<typeof accessPrefix4>;
+export const accessPrefix4 = struct('access_prefix4', {
+  bits: u32,
+  list: array(u32, 2),
+  addr: address4,
+});
+
+/** What is known of one client of one listener. */
+export type ClientSeat = ValueOf<typeof clientSeat>;
+export const clientSeat = struct('client_seat', { word: u64, nextNs: u64 });
+
+/** A client can have one of so many seats. */
+export const CLIENT_WAYS = 8;
+export const clientSet = struct('client_set', { seats: array(clientSeat, CLIENT_WAYS) });
 
 /** Value of `locals`; both ports are inclusive. */
 export type Local = ValueOf<typeof local>;

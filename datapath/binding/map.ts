@@ -45,6 +45,16 @@ export class TypedMap<K, V> {
     update(this.ref, encode(this.#key, key), encode(this.#value, value), mode);
   }
 
+  /** Writes entries off the main thread, batch by batch. */
+  async setMany(entries: readonly (readonly [K, V])[]): Promise<void> {
+    for (let first = 0; first < entries.length; first += BATCH_ENTRIES) {
+      const batch = entries.slice(first, first + BATCH_ENTRIES);
+      const keys = Buffer.concat(batch.map(([key]) => encode(this.#key, key)));
+      const values = Buffer.concat(batch.map(([, value]) => encode(this.#value, value)));
+      await updateBatch(this.ref, keys, values);
+    }
+  }
+
   /** Returns whether it was there. */
   delete(key: K): boolean {
     return remove(this.ref, encode(this.#key, key));

@@ -1,7 +1,11 @@
 /** The maps of balancer.bpf.o, agent.bpf.o and socket.bpf.o, typed, by the names that contract.h gives their contents. */
-import { address4, counter, u32 } from './codec.ts';
+import { address4, counter, named, u32, u64 } from './codec.ts';
 import {
+  ACCESS,
+  accessPrefix4,
+  admission,
   backend,
+  clientSet,
   collisionCount,
   collisionKey,
   endpoint4,
@@ -41,6 +45,11 @@ export function balancerMaps(from: MapSource) {
     locals: new ArrayMap(from.map('locals'), local),
     localsByAddr: new TypedMap(from.map('locals_by_addr'), address4, u32),
     listenerTraffic: new PerCpuArray(from.map('listener_traffic'), traffic, addCounters),
+    admissions: new ArrayMap(from.map('admissions'), admission),
+    accessPrefixes: new TypedMap(from.map('access_prefixes'), accessPrefix4, named(u32, ACCESS)),
+    listenerBuckets: new ArrayMap(from.map('listener_buckets'), u64),
+    clientSeats: new ArrayMap(from.map('client_seats'), clientSet),
+    backendLimits: new ArrayMap(from.map('backend_limits'), u32),
     listenerLive: new ArrayMap(from.map('listener_live'), u32),
     backendLive: new ArrayMap(from.map('backend_live'), u32),
   };

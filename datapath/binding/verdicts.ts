@@ -33,6 +33,18 @@ export const VERDICT = {
   kept: 27,
   'drop-tuple-owned': 28,
   'drop-later-fragment': 29,
+  'reset-denied': 30,
+  'drop-denied': 31,
+  'reset-listener-rate': 32,
+  'drop-listener-rate': 33,
+  'reset-client-rate': 34,
+  'drop-client-rate': 35,
+  'reset-client-limit': 36,
+  'drop-client-limit': 37,
+  'reset-client-opening': 38,
+  'drop-client-opening': 39,
+  'reset-backend-limit': 40,
+  'drop-backend-limit': 41,
 } as const;
 export const VERDICT_COUNT = 64;
 
@@ -74,6 +86,23 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
     'the server already has a connection with this tuple; the next SYN gets another port',
   'drop-later-fragment':
     'a later IP fragment sent to a local: it has no ports to find its session by',
+  'reset-denied': "the listener's access list keeps its client out; answered with RST",
+  'drop-denied': "the listener's access list keeps its client out; dropped",
+  'reset-listener-rate':
+    "more new connections than the listener's rateLimit allows; answered with RST",
+  'drop-listener-rate': "more new connections than the listener's rateLimit allows; dropped",
+  'reset-client-rate':
+    'its client opens more connections than perClient.connectionsPerSecond; answered with RST',
+  'drop-client-rate':
+    'its client opens more connections than perClient.connectionsPerSecond; dropped',
+  'reset-client-limit': 'its client has perClient.maxSessions sessions; answered with RST',
+  'drop-client-limit': 'its client has perClient.maxSessions sessions; dropped',
+  'reset-client-opening':
+    'its client has perClient.maxOpening half-open sessions; answered with RST',
+  'drop-client-opening': 'its client has perClient.maxOpening half-open sessions; dropped',
+  'reset-backend-limit':
+    'every backend of the pool that is up has maxSessions sessions; answered with RST',
+  'drop-backend-limit': 'every backend of the pool that is up has maxSessions sessions; dropped',
 };
 
 export type Note = keyof typeof NOTE;
@@ -95,6 +124,7 @@ export const NOTE = {
   'toa-not-delivered': 13,
   reused: 14,
   'resting-evicted': 15,
+  'client-unseated': 16,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -117,6 +147,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'connections whose handshake could not carry TOA at all; the server sees the local',
   reused: 'resting tuples given to another connection, its numbers shifted where necessary',
   'resting-evicted': 'resting sessions that gave way because the table was full',
+  'client-unseated':
+    'limits of one client that could not be kept: more clients at a time than the table has seats',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

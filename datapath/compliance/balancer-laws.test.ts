@@ -1,6 +1,7 @@
-/** The laws of local ports and of expiry; of the programs, with their sweeper running. */
+/** The laws of local ports, expiry and admission; of the programs, with their sweeper running. */
 import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
+import { admissionLaws } from './balancer/admission.ts';
 import { expiryLaws } from './balancer/expiry.ts';
 import { portLaws } from './balancer/ports.ts';
 import { shiftLaws } from './balancer/shift.ts';
@@ -15,4 +16,5 @@ testLaws('balancer', { model, kernel: loadBalancer, skip }, [
   ...portLaws,
   ...shiftLaws,
   ...expiryLaws,
+  ...admissionLaws,
 ]);

@@ -15,6 +15,7 @@ export const WEB_LISTENER: ListenerRow = {
   onUnknown: 'reset',
   onRefused: 'reset',
   sessionsMax: 0,
+  admission: {},
 };
 
 const LIMITS: SessionLimits = {
@@ -31,6 +32,7 @@ export const WEB_TABLES: BalancerTables = {
   pools: [{ schedule: [0], select: 'round-robin', locals: { first: 0, count: 1 } }],
   backends: [BACKEND],
   locals: [{ address: LOCAL_ADDRESS, ports: [5004, 5004] }],
+  backendLimits: [],
 };
 
 export const SERVER: ServerRow = { at: BACKEND, onCollision: 'remap', remap: [10_000, 19_999] };

@@ -134,7 +134,7 @@ static __always_inline int take_over(struct port_search *s)
 	if (!slot || !old || !own)
 		return -EEXIST;
 	word = slot->word;
-	if (!is_reusable(word, slot) || !swap_word(slot, word, STATE_DEAD))
+	if (!is_reusable(word, slot) || !claim_resting(slot, word))
 		return -EEXIST;
 	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED,
 				  mix(s->p->sequence ^ (__u32)c->secret[0]));

@@ -76,8 +76,8 @@ struct {
 	__type(value, struct numbers);
 } numbers SEC(".maps");
 
-/* What each program adds when a session starts or stops being live: +1 or -1. */
-static __always_inline void live_changed(const struct session_slot *slot, int by);
+/* What each program counts when a session starts or stops being live, or half open: +1 or -1. */
+static __noinline void counts_changed(struct session_slot *slot, int live, int opening);
 
 static __always_inline struct settings *get_settings(void)
 {
@@ -103,20 +103,13 @@ static __always_inline int is_resting(__u32 state)
 	return state == STATE_TIME_WAIT || state == STATE_RESET;
 }
 
-/* Keeps every count of live and resting sessions in step with one change of state. */
-static __always_inline void account(const struct session_slot *slot, __u32 from, __u32 to)
+/* Counts sessions of the table and ports of the slot's pair: more, or less. */
+static __always_inline void count_places(const struct session_slot *slot, int live, int resting)
 {
 	struct local_pair pair = { .local = slot->local, .backend = slot->backend };
 	struct local_ports *ports;
 	struct sweep *all = get_sweep();
-	int live = is_live(to) - is_live(from);
-	int resting = is_resting(to) - is_resting(from);
-	int opening = (to == STATE_OPENING) - (from == STATE_OPENING);
 
-	if (all && opening)
-		__sync_fetch_and_add(&all->stats.opening, opening);
-	if (!live && !resting)
-		return;
 	if (all) {
 		__sync_fetch_and_add(&all->stats.live, live);
 		__sync_fetch_and_add(&all->stats.resting, resting);
@@ -126,8 +119,22 @@ static __always_inline void account(const struct session_slot *slot, __u32 from,
 		__sync_fetch_and_add(&ports->in_use, live);
 		__sync_fetch_and_add(&ports->resting, resting);
 	}
-	if (live)
-		live_changed(slot, live);
+}
+
+/* Keeps every count of live and resting sessions in step with one change of state. */
+static __always_inline void account(struct session_slot *slot, __u32 from, __u32 to)
+{
+	struct sweep *all = get_sweep();
+	int live = is_live(to) - is_live(from);
+	int resting = is_resting(to) - is_resting(from);
+	int opening = (to == STATE_OPENING) - (from == STATE_OPENING);
+
+	if (all && opening)
+		__sync_fetch_and_add(&all->stats.opening, opening);
+	if (live || opening)
+		counts_changed(slot, live, opening);
+	if (live || resting)
+		count_places(slot, live, resting);
 }
 
 /* Sets state and FIN bits if nobody else did first; 1 when this call did it. */
@@ -137,6 +144,19 @@ static __always_inline int swap_word(struct session_slot *slot, __u32 from, __u3
 		return 0;
 	if (STATE_OF(from) != STATE_OF(to))
 		account(slot, STATE_OF(from), STATE_OF(to));
+	return 1;
+}
+
+/*
+ * Claims a session that rests, as swap_word() would; 1 when this call did it. Only what
+ * can change is counted: the stack of a SYN has no room for the rest.
+ */
+static __always_inline int claim_resting(struct session_slot *slot, __u32 word)
+{
+	if (!is_resting(STATE_OF(word)) ||
+	    __sync_val_compare_and_swap(&slot->word, word, STATE_DEAD) != word)
+		return 0;
+	count_places(slot, 0, -1);
 	return 1;
 }
 

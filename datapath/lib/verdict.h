@@ -30,7 +30,7 @@ struct {
 /* When a rate-limited event of each type was last sent, ticks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 8);
+	__uint(max_entries, 32);
 	__type(key, __u32);
 	__type(value, __u32);
 } event_sent SEC(".maps");
@@ -59,15 +59,14 @@ static __always_inline void send_event(struct event *e)
 }
 
 /* For events that a flood would repeat: at most one a second of each type. */
-static __always_inline void send_event_seldom(struct event *e, __u32 now)
+static __always_inline int is_event_due(__u32 type, __u32 now)
 {
-	__u32 type = e->type;
 	__u32 *sent = bpf_map_lookup_elem(&event_sent, &type);
 
 	if (!sent || (*sent && now - *sent < EVENT_PAUSE_TICKS))
-		return;
+		return 0;
 	*sent = now ? now : 1;
-	send_event(e);
+	return 1;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /** A data path, its tables and what they hold: the model is one, and so are the loaded kernel programs. */
 import type {
+  Access,
   CollisionAction,
   CollisionPolicy,
   EventType,
@@ -57,6 +58,8 @@ export interface BalancerTables extends SessionLimits {
   readonly pools: readonly PoolRow[];
   readonly backends: readonly string[];
   readonly locals: readonly LocalRow[];
+  /** By index of the backend: sessions at most; 0 or none: no limit. */
+  readonly backendLimits: readonly number[];
 }
 export interface ListenerRow {
   readonly at: string;
@@ -65,6 +68,25 @@ export interface ListenerRow {
   readonly onUnknown: Refusal;
   readonly onRefused: Refusal;
   readonly sessionsMax: number;
+  readonly admission: AdmissionRow;
+}
+/** Whose SYN may open a session; what is left out is not limited. */
+export interface AdmissionRow {
+  /** Prefixes, one of them 0.0.0.0/0; the longest that contains the client counts. */
+  readonly access?: Readonly<Record<string, Access>>;
+  readonly rate?: RateRow;
+  readonly client?: ClientRow;
+}
+export interface RateRow {
+  readonly everySeconds: number;
+  readonly burst: number;
+}
+export interface ClientRow {
+  /** Length of the prefix that is one client. */
+  readonly bits: number;
+  readonly rate?: RateRow;
+  readonly sessionsMax?: number;
+  readonly openingMax?: number;
 }
 export interface PoolRow {
   /** Indices of backends in the order in which they are chosen. */

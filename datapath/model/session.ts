@@ -30,6 +30,8 @@ export interface Session {
   readonly local: number | undefined;
   readonly backend: number;
   readonly listener: number;
+  /** Balancer: the client that it counts for, where clients are limited. */
+  client: string | undefined;
   /** Agent: the peer port that the server sees unless there is a collision. */
   readonly wantedPort: number;
 }
@@ -63,6 +65,7 @@ export function newSession(
     last: NOT_ENDED,
     adopted: false,
     listener: 0,
+    client: undefined,
     wantedPort: 0,
     ...what,
   };

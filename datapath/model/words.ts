@@ -37,7 +37,20 @@ export type Verdict =
   | 'drop-tuple-owned';
 
 /** Why a client's packet becomes no session; each has two tones. */
-export type Refused = 'unknown' | 'no-backend' | 'no-local-port' | 'table-full' | 'listener-limit';
+export type Refused =
+  | 'unknown'
+  | 'no-backend'
+  | 'no-local-port'
+  | 'table-full'
+  | 'listener-limit'
+  /** By the listener's access list. */
+  | 'denied'
+  | 'listener-rate'
+  | 'client-rate'
+  | 'client-limit'
+  | 'client-opening'
+  /** Every backend that is up has its most. */
+  | 'backend-limit';
 
 /** What is counted besides the packet's end. */
 export type Note =
@@ -56,7 +69,9 @@ export type Note =
   | 'remap-exhausted'
   | 'toa-not-delivered'
   | 'reused'
-  | 'resting-evicted';
+  | 'resting-evicted'
+  /** A client's limits could not be kept; only a table of fixed size has that. */
+  | 'client-unseated';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =
@@ -69,5 +84,15 @@ export type Refusal = 'reset' | 'drop';
 export type ScheduleSelect = 'round-robin' | 'source-hash';
 export type CollisionPolicy = 'remap' | 'local' | 'drop';
 
-export type EventType = 'collision' | 'no-local-port' | 'no-backend' | 'table-full';
+export type Access = 'allow' | 'deny';
+export type EventType =
+  | 'collision'
+  | 'no-local-port'
+  | 'no-backend'
+  | 'table-full'
+  | 'opening-limit'
+  | 'listener-limit'
+  | 'listener-rate'
+  | 'client-limit'
+  | 'backend-limit';
 export type CollisionAction = 'none' | 'remapped' | 'kept-local' | 'dropped';

@@ -56,6 +56,10 @@ export const SECOND_TICKS = 954;
 
 const NANOSECONDS_PER_TICK = 2 ** 20;
 
+export function nanosecondsFromTicks(ticks: Ticks): number {
+  return ticks * NANOSECONDS_PER_TICK;
+}
+
 /** Rounded up, so that a timeout is never 0 unless asked to be. */
 export function ticksFromSeconds(seconds: number): Ticks {
   return Math.ceil((seconds * 1e9) / NANOSECONDS_PER_TICK);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { formatEndpoint, parseFrame, type Endpoint } from '../../../packet/index.ts';
 import type { BalancerTables, DataPath } from '../../model/index.ts';
-import { fromBackend, fromClient, LOCAL_ADDRESS } from '../network.ts';
+import { fromBackend, fromClient, LOCAL_ADDRESS, WEB } from '../network.ts';
 import { WEB_TABLES } from '../tables.ts';
 import { ACK, CLIENT_FIN, SERVER_FIN, SYN, SYN_ACK, type Segment } from './conversation.ts';
 
@@ -22,13 +22,17 @@ export function client(index: number): string {
 
 /** Sends a client's SYN; undefined when it was refused. */
 export function tryOpen(path: Balancer, index: number): Way | undefined {
-  const outcome = path.receive(fromClient({ ...SYN, from: client(index) }), 'front');
+  return tryOpenFrom(path, client(index));
+}
+
+export function tryOpenFrom(path: Balancer, from: string, to: string = WEB): Way | undefined {
+  const outcome = path.receive(fromClient({ ...SYN, from, to }), 'front');
   if (outcome.verdict !== 'to-backend') return undefined;
   const packet = parseFrame(outcome.frame);
   assert.ok(packet.ok && packet.value.kind === 'tcp');
   const { ipv4, tcp } = packet.value;
   return {
-    client: client(index),
+    client: from,
     local: { address: ipv4.source, port: tcp.sourcePort },
     backend: formatEndpoint({ address: ipv4.destination, port: tcp.destinationPort }),
   };
@@ -37,6 +41,12 @@ export function tryOpen(path: Balancer, index: number): Way | undefined {
 export function open(path: Balancer, index: number): Way {
   const way = tryOpen(path, index);
   assert.ok(way, `client ${index} was refused`);
+  return way;
+}
+
+export function openFrom(path: Balancer, from: string): Way {
+  const way = tryOpenFrom(path, from);
+  assert.ok(way, `${from} was refused`);
   return way;
 }
 

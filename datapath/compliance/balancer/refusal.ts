@@ -2,11 +2,12 @@
 import { toa } from '../../../packet/index.ts';
 import type { EventType } from '../../binding/contract.ts';
 import type { Verdict } from '../../binding/verdicts.ts';
-import type { BalancerTables } from '../../model/index.ts';
+import type { AdmissionRow, BalancerTables, RateRow } from '../../model/index.ts';
 import { answerToClient, fromClient, OTHER_CLIENT, toBackend, WEB } from '../network.ts';
 import { dropped, fromFront, reconfigure, sent, type Row, type Step } from '../row.ts';
-import { WEB_LISTENER, WEB_TABLES } from '../tables.ts';
+import { WEB_LISTENER, WEB_TABLES, webWith } from '../tables.ts';
 import {
+  ANSWERED,
   CLIENT_FIN,
   ESTABLISHED,
   OPENED,
@@ -27,6 +28,9 @@ interface Reason {
 
 const otherSyn: Segment = { ...SYN, from: OTHER_CLIENT };
 const pool = WEB_TABLES.pools.slice(0, 1);
+/** One, and for a long time no other. */
+const SLOW: RateRow = { everySeconds: 1_000, burst: 1 };
+const admitting = (admission: AdmissionRow) => webWith({ admission });
 
 const REASONS: readonly Reason[] = [
   {
@@ -75,6 +79,54 @@ const REASONS: readonly Reason[] = [
     before: OPENED,
     reset: 'reset-listener-limit',
     drop: 'drop-listener-limit',
+    event: 'listener-limit',
+  },
+  {
+    name: 'a client that the access list denies',
+    given: admitting({ access: { '0.0.0.0/0': 'allow', '10.0.88.101/32': 'deny' } }),
+    before: [],
+    reset: 'reset-denied',
+    drop: 'drop-denied',
+  },
+  {
+    name: 'a listener at its rate',
+    given: admitting({ rate: SLOW }),
+    before: OPENED,
+    reset: 'reset-listener-rate',
+    drop: 'drop-listener-rate',
+    event: 'listener-rate',
+  },
+  {
+    name: 'a client at its rate',
+    given: admitting({ client: { bits: 24, rate: SLOW } }),
+    before: OPENED,
+    reset: 'reset-client-rate',
+    drop: 'drop-client-rate',
+    event: 'client-limit',
+  },
+  {
+    name: 'a client with all its sessions',
+    given: admitting({ client: { bits: 24, sessionsMax: 1 } }),
+    before: ESTABLISHED,
+    reset: 'reset-client-limit',
+    drop: 'drop-client-limit',
+    event: 'client-limit',
+  },
+  {
+    name: 'a client with all its half-open sessions',
+    given: admitting({ client: { bits: 24, openingMax: 1 } }),
+    before: ANSWERED,
+    reset: 'reset-client-opening',
+    drop: 'drop-client-opening',
+    event: 'client-limit',
+  },
+  {
+    name: 'a pool whose backends all have their most',
+    given: { backendLimits: [1] },
+    before: ESTABLISHED,
+    reset: 'reset-backend-limit',
+    drop: 'drop-backend-limit',
+    event: 'backend-limit',
   },
 ];
 

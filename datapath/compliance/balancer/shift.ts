@@ -178,7 +178,7 @@ export const shiftLaws: readonly Law<BalancerTables>[] = [
       shake(path, c);
       assert.ok(trySyn(path, d));
       const fronts = path.state().sessions.map(({ front }) => front.split('>')[0]);
-      assert.deepEqual(fronts.toSorted(), [b.from, c.from, d.from].toSorted());
+      assert.deepEqual(new Set(fronts), new Set([b.from, c.from, d.from]));
       shake(path, d);
       assert.equal(trySyn(path, e), undefined);
       noFaults(path);

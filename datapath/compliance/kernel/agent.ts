@@ -53,7 +53,7 @@ export async function loadAgent(options: KernelOptions = {}): Promise<DataPath<A
 function write(maps: ReturnType<typeof agentMaps>, tables: AgentTables): void {
   clearHash(maps.servers);
   clearHash(maps.trustedLocals);
-  maps.settings.set(0, settingsOf(tables, 0));
+  maps.settings.set(0, settingsOf(tables, { localCount: 0, clientSets: 0 }));
   maps.takenOver.set(0, tables.takenOver ? 1 : 0);
   tables.servers.forEach(({ at, onCollision, remap: [low, high] }, backend) => {
     const { address: addr, port: number } = endpoint(at);

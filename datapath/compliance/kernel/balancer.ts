@@ -5,7 +5,18 @@ import type { MapRef } from '../../binding/kernel-object.ts';
 import { balancerMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
 import type { BalancerTables, DataPath, State } from '../../model/index.ts';
+<<<<<<< HEAD
 import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
+=======
+import {
+  ADMISSION_CAPACITIES,
+  fillBuckets,
+  forgetClients,
+  seatFaults,
+  writeAdmissions,
+} from './admission.ts';
+import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
+>>>>>>> 2b330be (datapath: who may open a session, how many and how fast)
 import { objectPath } from './private-network.ts';
 import { Runs } from './run.ts';
 
@@ -26,6 +37,7 @@ const CAPACITIES = {
   backend_traffic: COUNTED,
   listener_live: COUNTED,
   backend_live: COUNTED,
+  ...ADMISSION_CAPACITIES,
 };
 
 export async function loadBalancer(options: KernelOptions = {}): Promise<DataPath<BalancerTables>> {
@@ -42,6 +54,7 @@ export async function loadBalancer(options: KernelOptions = {}): Promise<DataPat
         maps.listenerLive.set(i, 0);
         maps.backendLive.set(i, 0);
       }
+      forgetClients(maps);
       configure(tables);
       clearScheduleCursors(object.map('schedule_cursor'));
       if (options.portStart !== undefined)
@@ -49,12 +62,16 @@ export async function loadBalancer(options: KernelOptions = {}): Promise<DataPat
     },
     reconfigure: configure,
     receive: (frame, from) => runs.receive(frame, from),
-    elapse: (seconds) => sessions.age(seconds),
+    elapse: (seconds) => {
+      sessions.age(seconds);
+      fillBuckets(maps, seconds);
+    },
     seize: () => sessions.seize(),
     sweep: () => sessions.sweep(),
     state: (): State => ({
       ...sessions.state(),
       listeners: maps.listenerTraffic.sums(COUNTED),
+      faults: [...sessions.state().faults, ...seatFaults(maps, sessions.slots())],
     }),
     close: () => {
       sessions.close();
@@ -66,10 +83,13 @@ export async function loadBalancer(options: KernelOptions = {}): Promise<DataPat
 function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): void {
   clearHash(maps.listeners);
   clearHash(maps.localsByAddr);
-  maps.settings.set(0, settingsOf(tables, tables.locals.length));
-  tables.listeners.forEach(({ at, ...listener }, index) =>
-    maps.listeners.set(keyOf(at), { ...listener, index }),
-  );
+  const [localCount, clientSets] = [tables.locals.length, maps.clientSeats.length];
+  maps.settings.set(0, settingsOf(tables, { localCount, clientSets }));
+  for (const [index, row] of tables.listeners.entries()) {
+    const { at, admission: _, ...listener } = row;
+    maps.listeners.set(keyOf(at), { ...listener, index });
+  }
+  writeAdmissions(maps, tables);
   for (let index = 0; index < COUNTED; index++) {
     const at = tables.backends[index];
     const { address: addr, port: number } = endpoint(at ?? '0.0.0.0:0');

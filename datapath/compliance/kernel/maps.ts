@@ -39,7 +39,10 @@ export interface KernelOptions {
 /** More than any row has listeners or backends. */
 export const COUNTED = 8;
 
-export function settingsOf(limits: SessionLimits, localCount: number): Settings {
+export function settingsOf(
+  limits: SessionLimits,
+  counts: Pick<Settings, 'localCount' | 'clientSets'>,
+): Settings {
   const timeout = Array.from({ length: 8 }, () => 0);
   for (const [state, seconds] of Object.entries(limits.timeoutSeconds))
     timeout[SESSION_STATE[state as keyof typeof limits.timeoutSeconds]] = ticksFromSeconds(seconds);
@@ -48,7 +51,7 @@ export function settingsOf(limits: SessionLimits, localCount: number): Settings 
     timeout,
     sessionCapacity: limits.sessionCapacity,
     openingMax: limits.openingMax,
-    localCount,
+    ...counts,
   };
 }
 

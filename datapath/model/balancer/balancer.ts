@@ -7,7 +7,8 @@ import { isOpeningSyn, receive, RST, type Received, type Segment } from '../segm
 import { isResting } from '../session.ts';
 import { notePacket, reopenIfResting } from '../states.ts';
 import type { Refused, Verdict } from '../words.ts';
-import { isOverLimit, openSession } from './open.ts';
+import { admit, countedClient } from './admission.ts';
+import { isFull, openSession } from './open.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
 import { translate } from './translate.ts';
 
@@ -37,12 +38,10 @@ function isForUs({ world }: Balancer, frame: Uint8Array, from: Side): boolean {
 
 function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
   let direction = balancer.sessions.find(segment.flow);
-  if (direction?.side === 'front' && isOpeningSyn(segment))
-    direction = admit(balancer, segment, direction);
-  if (!direction) {
+  if (!direction || isNewOnResting(segment, direction)) {
     const listener = balancer.listeners.get(endpointKey(segment.flow.to));
     if (!listener) return isForLocal(balancer, segment.flow) ? 'drop-no-session' : 'pass';
-    const verdict = unknown(balancer, segment, listener);
+    const verdict = unknown(balancer, segment, listener, direction);
     if (verdict !== undefined) return verdict;
     direction = balancer.sessions.find(segment.flow);
     if (!direction) return 'drop-race';
@@ -50,41 +49,48 @@ function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
   return known(balancer, segment, direction, from);
 }
 
-/**
- * A SYN on a resting session is a new connection, and admitted like one. Returns the
- * direction when the session can be taken up again; undefined when the SYN has to open
- * another session, or is to be refused.
- */
-function admit(
+/** A SYN on a resting session is a new connection, and admitted like one. */
+function isNewOnResting(segment: Segment, { side, session }: BalancerDirection): boolean {
+  return side === 'front' && isOpeningSyn(segment) && segment.ttl > 1 && isResting(session);
+}
+
+/** A backend that no pool's schedule has, or that has its most, takes no new connections. */
+function takesNew(balancer: Balancer, backend: number): boolean {
+  const { tables, backends } = balancer;
+  const scheduled = tables.pools.some(({ schedule }) => schedule.includes(backend));
+  return scheduled && backends[backend] !== undefined && !isFull(balancer, backend);
+}
+
+/** A packet to a listener that no live session has; undefined when it has one now. */
+function unknown(
   balancer: Balancer,
   segment: Segment,
-  direction: BalancerDirection,
-): BalancerDirection | undefined {
-  const { session } = direction;
-  if (segment.ttl <= 1 || !isResting(session)) return direction;
-  const listener = balancer.listeners.get(endpointKey(segment.flow.to));
-  if (listener && isOverLimit(balancer, listener)) return undefined;
-  if (listener && takesNew(balancer, session.backend)) return direction;
-  balancer.sessions.bury(session);
-  return undefined;
-}
-
-/** A backend that no pool's schedule has takes no new connections. */
-function takesNew({ tables, backends }: Balancer, backend: number): boolean {
-  const scheduled = tables.pools.some(({ schedule }) => schedule.includes(backend));
-  return scheduled && backends[backend] !== undefined;
-}
-
-/** A packet to a listener that no session has; undefined when it has one now. */
-function unknown(balancer: Balancer, segment: Segment, listener: Listener): Verdict | undefined {
+  listener: Listener,
+  resting: BalancerDirection | undefined,
+): Verdict | undefined {
   if (!isOpeningSyn(segment)) return refusal(segment, 'unknown', listener.onUnknown);
   if (segment.ttl <= 1) return 'drop-ttl';
-  const failure = openSession(balancer, segment, listener);
+  const failure = admit(balancer, segment, listener) ?? begin(balancer, segment, listener, resting);
   if (failure === undefined) return undefined;
   const traffic = balancer.journal.listeners[listener.index];
   if (traffic) traffic.refused += 1;
   if (failure === 'drop-race' || failure === 'drop-internal') return failure;
   return refusal(segment, failure, listener.onRefused);
+}
+
+/** An admitted SYN gets a session that can carry it: the one that rests, if its backend takes new ones. */
+function begin(
+  balancer: Balancer,
+  segment: Segment,
+  listener: Listener,
+  resting: BalancerDirection | undefined,
+): ReturnType<typeof openSession> {
+  if (resting && takesNew(balancer, resting.session.backend)) {
+    resting.session.client = countedClient(listener, segment.flow.from.address);
+    return undefined;
+  }
+  if (resting) balancer.sessions.bury(resting.session);
+  return openSession(balancer, segment, listener);
 }
 
 /** A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */

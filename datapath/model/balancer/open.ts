@@ -1,13 +1,14 @@
 /** A SYN to a listener: a backend, a local port, a session. */
 import { ipv4Address, type Endpoint } from '../../../packet/index.ts';
 import type { PoolRow } from '../data-path.ts';
-import { tupleOf, type Flow } from '../flow.ts';
+import type { Flow } from '../flow.ts';
 import { hashAddress } from '../ports.ts';
 import { isLive, newSession, type Session } from '../session.ts';
 import { newSearch } from '../reserve.ts';
 import { NO_SHIFT, shiftedSequence, type Shift } from '../shift.ts';
 import type { Segment } from '../segment.ts';
 import type { EventType, Refused } from '../words.ts';
+import { countedClient, tellOf } from './admission.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
 
 type Failure = Refused | 'drop-race' | 'drop-internal';
@@ -18,11 +19,17 @@ interface Reserved {
   readonly shift: Shift;
 }
 
+interface Chosen {
+  readonly backend: number;
+  readonly at: Endpoint;
+}
+
 /** Locals asked before the SYN is refused. */
 const LOCAL_TRIES = 8;
-const NO_ENDPOINT = '0.0.0.0:0';
+/** Positions of the schedule looked at for a backend below its limit. */
+const BACKEND_TRIES = 256;
 
-/** Opens a session for a SYN; undefined when it exists afterwards, else why not. */
+/** Opens a session for an admitted SYN; undefined when it exists afterwards, else why not. */
 export function openSession(
   balancer: Balancer,
   segment: Segment,
@@ -30,11 +37,12 @@ export function openSession(
 ): Failure | undefined {
   const pool = balancer.tables.pools[listener.pool];
   if (!pool) return 'drop-internal';
-  if (isOverLimit(balancer, listener)) return 'listener-limit';
-  const backend = chooseBackend(balancer, listener, pool, segment);
-  const at = backend === undefined ? undefined : balancer.backends[backend];
-  if (backend === undefined || !at) return failed(balancer, segment, 'no-backend');
+  const chosen = chooseBackend(balancer, listener, pool, segment);
+  if (typeof chosen === 'string') return failed(balancer, segment, chosen);
+  const { backend, at } = chosen;
   const { sessions, tables, world } = balancer;
+  const opening = sessions.all().filter(({ state }) => state === 'opening').length;
+  if (opening >= tables.openingMax) tellOf(balancer, segment, 'opening-limit');
   const { slot, notes } = sessions.takeSlot(tables, world.chance, segment.now);
   for (const note of notes) balancer.journal.note(note);
   if (slot === undefined) return failed(balancer, segment, 'table-full');
@@ -52,6 +60,7 @@ export function openSession(
     shift: reserved.shift,
     backend,
     listener: listener.index,
+    client: countedClient(listener, segment.flow.from.address),
   });
   if (!sessions.begin(slot, directionsOf(session, listener, segment), segment.now))
     return 'drop-race';
@@ -59,30 +68,50 @@ export function openSession(
   return undefined;
 }
 
-export function isOverLimit({ sessions }: Balancer, listener: Listener): boolean {
-  if (!listener.sessionsMax) return false;
-  const own = sessions.all().filter((session) => session.listener === listener.index);
-  return own.filter(isLive).length >= listener.sessionsMax;
+/** A backend with as many live sessions as it may have. */
+export function isFull({ sessions, tables }: Balancer, backend: number): boolean {
+  const most = tables.backendLimits[backend] ?? 0;
+  const own = sessions.all().filter((session) => session.backend === backend);
+  return most > 0 && own.filter(isLive).length >= most;
 }
 
-/** The next position in the pool's schedule, or always the same one for the same client. */
+/**
+ * From the next position in the pool's schedule, or always the same one for the same
+ * client, the first backend that is there and below its limit.
+ */
 function chooseBackend(
   balancer: Balancer,
-  listener: Listener,
+  { pool }: Listener,
   { schedule, select }: PoolRow,
   { flow }: Segment,
-): number | undefined {
-  if (schedule.length === 0) return undefined;
+): Chosen | 'no-backend' | 'backend-limit' {
+  if (schedule.length === 0) return 'no-backend';
+  const first = firstPosition(balancer, pool, select, flow) % schedule.length;
+  let [at, metFull]: [number, boolean] = [first, false];
+  let chosen: Chosen | undefined;
+  for (let step = 0; step < Math.min(schedule.length, BACKEND_TRIES) && !chosen; step++) {
+    const backend = schedule[(first + step) % schedule.length];
+    const address = backend === undefined ? undefined : balancer.backends[backend];
+    if (backend === undefined || !address) continue;
+    if (isFull(balancer, backend)) metFull = true;
+    else [at, chosen] = [first + step, { backend, at: address }];
+  }
+  // The share of one that is full is everyone's, not its neighbour's.
+  if (select === 'round-robin') balancer.cursors.set(pool, at);
+  return chosen ?? (metFull ? 'backend-limit' : 'no-backend');
+}
+
+function firstPosition(
+  { cursors, tables }: Balancer,
+  pool: number,
+  select: PoolRow['select'],
+  { from }: Flow,
+): number {
   switch (select) {
-    case 'source-hash': {
-      const hash = hashAddress(flow.from.address, balancer.tables.secret[0]);
-      return schedule[hash % schedule.length];
-    }
-    case 'round-robin': {
-      const position = (balancer.cursors.get(listener.pool) ?? 0) + 1;
-      balancer.cursors.set(listener.pool, position);
-      return schedule[position % schedule.length];
-    }
+    case 'source-hash':
+      return hashAddress(from.address, tables.secret[0]);
+    case 'round-robin':
+      return (cursors.get(pool) ?? 0) + 1;
   }
 }
 
@@ -148,23 +177,7 @@ function countConnection({ journal }: Balancer, { listener, backend }: Session):
     if (traffic) traffic.connections += 1;
 }
 
-function failed<F extends Refused & EventType>(
-  { journal }: Balancer,
-  { flow, now }: Segment,
-  type: F,
-): F {
-  journal.tellSeldom(
-    {
-      type,
-      subject: tupleOf(flow),
-      owner: `${NO_ENDPOINT}>${NO_ENDPOINT}`,
-      visible: `${NO_ENDPOINT}>${NO_ENDPOINT}`,
-      visiblePort: 0,
-      action: 'none',
-      ownerKind: 'balanced',
-      subjectKind: 'balanced',
-    },
-    now,
-  );
+function failed<F extends Refused & EventType>(balancer: Balancer, segment: Segment, type: F): F {
+  tellOf(balancer, segment, type);
   return type;
 }

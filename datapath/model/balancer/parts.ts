@@ -27,10 +27,14 @@ export interface Balancer {
   readonly backends: readonly Endpoint[];
   readonly sessions: SessionTable<BalancerDirection>;
   readonly ports: PortRanges;
-  /** By pool: how often its schedule was asked. */
+  /** By pool: the position in its schedule that was chosen last. */
   readonly cursors: Map<number, number>;
+  /** By listener, and by client: when a token bucket would be full again. */
+  readonly buckets: Map<string, number>;
   readonly journal: Journal;
 }
+/** A listener and a prefix of clients. */
+export type ClientKey = `${number}/${number}`;
 export interface Listener extends ListenerRow {
   readonly index: number;
 }
@@ -42,6 +46,7 @@ export function newBalancer(world: World, tables: BalancerTables): Balancer {
     sessions: new SessionTable(),
     ports: new PortRanges(world.chance),
     cursors: new Map(),
+    buckets: new Map(),
     journal: new Journal(),
     ...configured(tables),
   };

@@ -74,6 +74,7 @@ export function setTimeouts({ maps, sessions }: SessionTable, ticks: number): vo
   maps.settings.set(0, {
     ...{ secret: [1n, 2n], timeout: Array.from({ length: 8 }, () => ticks) },
     ...{ sessionCapacity: sessions, openingMax: sessions, localCount: localsOf(sessions) },
+    clientSets: 0,
   });
 }
 
@@ -167,7 +168,7 @@ const BACK: Flow4 = {
 const SLOT = sessionSlot.encode({
   ...{ front: FRONT, back: BACK, word: SESSION_STATE.established, seen: 0, created: 0 },
   ...{ frontIsn: 1, backIsn: 1, listener: 0, backend: 0, local: 0, kind: 'balanced' },
-  ...{ flags: 0, wantedPort: port(0) },
+  ...{ flags: 0, seat: 0, wantedPort: port(0) },
 });
 const KEYS = Buffer.concat([flow4.encode(FRONT), flow4.encode(BACK)]);
 const ENTRIES = Buffer.concat([

@@ -1,0 +1,106 @@
+/** The maps of the balancer's admission: lists, rates, clients and limits, as rows give them. */
+import { cidr } from '../../../packet/index.ts';
+import {
+  CLIENT_WAYS,
+  type Admission,
+  type Rate,
+  type SessionSlot,
+  type SessionState,
+} from '../../binding/contract.ts';
+import type { BalancerMaps } from '../../binding/object-maps.ts';
+import { stateOf } from '../../binding/sessions.ts';
+import type { AdmissionRow, BalancerTables, RateRow } from '../../model/index.ts';
+import { clearHash, COUNTED } from './maps.ts';
+
+export const ADMISSION_CAPACITIES = {
+  admissions: COUNTED,
+  listener_buckets: COUNTED,
+  backend_limits: COUNTED,
+  access_prefixes: 1_024,
+  client_seats: 4,
+};
+
+type Slots = readonly (readonly [index: number, slot: SessionSlot])[];
+
+const LIST_BITS = 64;
+const NO_RATE: Rate = { intervalNs: 0n, toleranceNs: 0n };
+const LIVE: ReadonlySet<SessionState> = new Set(['opening', 'established', 'closing']);
+/** Of the word of a seat. */
+const COUNTS = 0xffff_ffffn;
+const NO_SEAT = { word: 0n, nextNs: 0n };
+
+export function writeAdmissions(maps: BalancerMaps, tables: BalancerTables): void {
+  clearHash(maps.accessPrefixes);
+  for (let index = 0; index < COUNTED; index++) {
+    const { access, ...row } = tables.listeners[index]?.admission ?? {};
+    const list = access === undefined ? 0 : index + 1;
+    maps.admissions.set(index, { ...limitsOf(row), access: BigInt(list) });
+    for (const [prefix, meaning] of Object.entries(access ?? {})) {
+      const { network, prefixBits } = cidr(prefix);
+      maps.accessPrefixes.set(
+        { bits: LIST_BITS + prefixBits, list: [list, 0], addr: network },
+        meaning,
+      );
+    }
+    maps.backendLimits.set(index, tables.backendLimits[index] ?? 0);
+  }
+}
+
+/** No client has ever been here. */
+export function forgetClients({ listenerBuckets, clientSeats }: BalancerMaps): void {
+  for (let index = 0; index < COUNTED; index++) listenerBuckets.set(index, 0n);
+  for (let index = 0; index < clientSeats.length; index++)
+    clientSeats.set(index, { seats: clientSeats.get(index).seats.map(() => NO_SEAT) });
+}
+
+/** As if so much time had gone by. */
+export function fillBuckets({ listenerBuckets, clientSeats }: BalancerMaps, seconds: number): void {
+  const earlier = (ns: bigint) => (ns > nanoseconds(seconds) ? ns - nanoseconds(seconds) : 0n);
+  for (let index = 0; index < COUNTED; index++)
+    listenerBuckets.set(index, earlier(listenerBuckets.get(index)));
+  for (let index = 0; index < clientSeats.length; index++) {
+    const { seats } = clientSeats.get(index);
+    clientSeats.set(index, {
+      seats: seats.map(({ word, nextNs }) => ({ word, nextNs: earlier(nextNs) })),
+    });
+  }
+}
+
+/** A seat has as many sessions as there are that name it, and only live ones name one. */
+export function seatFaults({ clientSeats }: BalancerMaps, slots: Slots): string[] {
+  const should = new Map<number, bigint>();
+  const faults: string[] = [];
+  for (const [index, slot] of slots) {
+    const state = stateOf(slot);
+    if (slot.seat === 0) continue;
+    if (!LIVE.has(state)) faults.push(`slot ${index} is ${state} and has a seat`);
+    const seat = slot.seat - 1;
+    should.set(seat, (should.get(seat) ?? 0n) + (state === 'opening' ? 0x1_0001n : 0x1_0000n));
+  }
+  for (let set = 0; set < clientSeats.length; set++)
+    clientSeats.get(set).seats.forEach(({ word }, way) => {
+      const [is, ought] = [word & COUNTS, should.get(set * CLIENT_WAYS + way) ?? 0n];
+      if (is !== ought) faults.push(`seat ${set}/${way} counts ${is}, should count ${ought}`);
+    });
+  return faults;
+}
+
+function limitsOf({ rate, client }: AdmissionRow): Omit<Admission, 'access'> {
+  return {
+    rate: rateOf(rate),
+    clientRate: rateOf(client?.rate),
+    clientSessionsMax: client?.sessionsMax ?? 0,
+    clientOpeningMax: client?.openingMax ?? 0,
+    clientBits: client?.bits ?? 0,
+  };
+}
+
+function rateOf(row: RateRow | undefined): Rate {
+  if (row === undefined) return NO_RATE;
+  const intervalNs = nanoseconds(row.everySeconds);
+  return { intervalNs, toleranceNs: intervalNs * BigInt(row.burst - 1) };
+}
+
+function nanoseconds(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1e9));
+}
