@@ -1,5 +1,6 @@
 /** The ways from client to server that are compared; each has a lab of its own, alike but for that. */
 
+import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { EXCHANGE_SERVER_PORT, EXCHANGE_VIRTUAL_PORT, balancerConfig } from '../config.ts';
 import { startDaemon } from '../daemons.ts';
@@ -22,6 +23,8 @@ export type Contender = {
   host: string;
   webPort: number;
   bulkPort: number;
+  /** iperf3 on the server; it ends with the namespace. */
+  bulkServer: ChildProcess;
 };
 
 type Way = {
@@ -82,9 +85,10 @@ export async function buildContender(name: ContenderName): Promise<Contender> {
   const contender = toListener
     ? { host: VIRTUAL_ADDRESS, webPort: VIRTUAL_PORT, bulkPort: EXCHANGE_VIRTUAL_PORT }
     : { host: SERVER_ADDRESSES.server1, webPort: SERVER_PORT, bulkPort: EXCHANGE_SERVER_PORT };
-  // It ends with the namespace.
-  lab.spawn('server1', ['iperf3', '-s', '-p', String(EXCHANGE_SERVER_PORT)], { stdio: 'ignore' });
-  const built = { name, title, lab, ...contender };
+  const bulkServer = lab.spawn('server1', ['iperf3', '-s', '-p', String(EXCHANGE_SERVER_PORT)], {
+    stdio: 'ignore',
+  });
+  const built = { name, title, lab, bulkServer, ...contender };
   await waitForAnswer(built);
   return built;
 }

@@ -1,6 +1,6 @@
 /** The machine that figures are of: figures of two machines are not compared. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
 export type Machine = {
@@ -8,8 +8,11 @@ export type Machine = {
   cores: number;
   kernel: string;
   memoryGiB: number;
-  jit: boolean;
+  /** Null where it is not shown: in other network namespaces than the first. */
+  jit: boolean | null;
 };
+
+const JIT = '/proc/sys/net/core/bpf_jit_enable';
 
 export function thisMachine(): Machine {
   const all = cpus();
@@ -18,6 +21,6 @@ export function thisMachine(): Machine {
     cores: all.length,
     kernel: release(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    jit: readFileSync('/proc/sys/net/core/bpf_jit_enable', 'utf8').trim() !== '0',
+    jit: existsSync(JIT) ? readFileSync(JIT, 'utf8').trim() !== '0' : null,
   };
 }

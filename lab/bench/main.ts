@@ -26,7 +26,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { checkMachine } from '../requirements.ts';
 import { down } from '../up.ts';
-import { CONTENDERS, buildContender, instanceOf, type Contender } from './contenders.ts';
+import { ACCEPT_WAYS, measureAccept } from './accept.ts';
+import {
+  CONTENDERS,
+  buildContender,
+  instanceOf,
+  type Contender,
+  type ContenderName,
+} from './contenders.ts';
 import { measureExpiry } from './expiry/expiry.ts';
 import { thisMachine } from './machine.ts';
 import type { MeasureName } from './measures.ts';
@@ -63,7 +70,7 @@ async function bench(chosen: BenchOptions, signal: AbortSignal): Promise<BenchRe
   if (only.includes('memory')) result.memory = await measureMemory();
   if (only.includes('expiry')) result.expiry = await measureExpiry({ say, signal });
   const measures = MEASURES.filter((name) => only.includes(name));
-  if (measures.length > 0 || only.includes('programs'))
+  if (measures.length > 0 || only.includes('programs') || only.includes('accept'))
     Object.assign(result, await withContenders(chosen, measures, signal));
   return result;
 }
@@ -72,8 +79,8 @@ async function withContenders(
   { rounds, seconds, only }: BenchOptions,
   measures: readonly MeasureName[],
   signal: AbortSignal,
-): Promise<Pick<BenchResult, 'figures' | 'programs'>> {
-  const names = measures.length > 0 ? CONTENDERS : (['fullnat-agent'] as const);
+): Promise<Pick<BenchResult, 'figures' | 'programs' | 'accept'>> {
+  const names = contendersFor(only, measures);
   const built: Contender[] = [];
   try {
     for (const name of names) {
@@ -88,10 +95,21 @@ async function withContenders(
       ...(only.includes('programs') && agent !== undefined
         ? { programs: await measurePrograms(agent, { seconds, signal }) }
         : {}),
+      ...(only.includes('accept')
+        ? { accept: await measureAccept(built, { rounds, signal, say }) }
+        : {}),
     };
   } finally {
     for (const name of names) await down(instanceOf(name));
   }
+}
+
+function contendersFor(
+  only: BenchOptions['only'],
+  measures: readonly MeasureName[],
+): readonly ContenderName[] {
+  if (measures.length > 0) return CONTENDERS;
+  return only.includes('accept') ? ACCEPT_WAYS : ['fullnat-agent'];
 }
 
 function readOptions(): BenchOptions {

@@ -7,6 +7,7 @@ export const PARTS = [
   'latency',
   'requests',
   'bulk',
+  'accept',
   'programs',
   'memory',
   'expiry',

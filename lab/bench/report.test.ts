@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ACCEPT_WAYS } from './accept.ts';
 import { CONTENDERS } from './contenders.ts';
 import type { Sample } from './measures.ts';
 import { report, type BenchResult } from './report.ts';
@@ -42,6 +43,11 @@ const RESULT: BenchResult = {
       })),
     ],
   },
+  accept: ACCEPT_WAYS.map((contender) => ({
+    ...{ contender, connections: 100_000 },
+    arrival: { p50Microseconds: 1_234.5, p99Microseconds: 12_345.6, medianSpread: 1.234 },
+    accept: { p50Microseconds: 12.3, p99Microseconds: 1_234.5, medianSpread: 0.123 },
+  })),
   memory: [
     {
       ...{ role: 'balancer', capacity: 1_048_576, bytesPerSession: 324, otherBytes: 2 ** 21 },

@@ -1,5 +1,6 @@
 /** The figures as people read them, within 100 columns. */
 
+import type { AcceptFigure } from './accept.ts';
 import type { ContenderName } from './contenders.ts';
 import { CONTENDERS, titleOf } from './contenders.ts';
 import type { ExpiryFigures } from './expiry/expiry.ts';
@@ -19,6 +20,7 @@ export type BenchResult = {
   options: BenchOptions;
   figures?: Figure[];
   programs?: ProgramFigures;
+  accept?: AcceptFigure[];
   memory?: MemoryFigure[];
   expiry?: ExpiryFigures;
 };
@@ -59,11 +61,12 @@ const OTHERS_LIMIT = 0.05;
 const STEAL_LIMIT = 0.02;
 
 export function report(result: BenchResult): string {
-  const { figures, programs, memory, expiry } = result;
+  const { figures, programs, accept, memory, expiry } = result;
   return [
     headReport(result),
     ...(figures === undefined ? [] : figuresReport(figures)),
     ...(programs === undefined ? [] : [programsReport(programs)]),
+    ...(accept === undefined ? [] : [acceptReport(accept)]),
     ...(memory === undefined ? [] : [memoryReport(memory)]),
     ...(expiry === undefined ? [] : [expiryReport(expiry)]),
   ].join('\n');
@@ -142,6 +145,23 @@ function programsReport({ programs, countingNanoseconds }: ProgramFigures): stri
   ]);
   return `Kernel programs (kernel.bpf_stats_enabled; ${figure(countingNanoseconds, 1)} ns of counting taken off)
 ${table(['PROGRAM', 'LOAD', 'PACKETS', 'NS/PACKET'], rows)}`;
+}
+
+function acceptReport(accept: readonly AcceptFigure[]): string {
+  const without = accept.find(({ contender }) => contender === 'fullnat');
+  const rows = accept.map(({ contender, connections, arrival, accept: call }) => {
+    const added = arrival.p50Microseconds - (without?.arrival.p50Microseconds ?? NaN);
+    return [
+      ...[titleOf(contender), figure(connections)],
+      ...[figure(arrival.p50Microseconds), figure(arrival.p99Microseconds)],
+      ...[percent(arrival.medianSpread), contender === 'fullnat' ? '-' : figure(added, 1)],
+      ...[figure(call.p50Microseconds, 1), figure(call.p99Microseconds, 1)],
+      percent(call.medianSpread),
+    ];
+  });
+  const headings = ['CONNECTIONS', 'P50 µs', 'P99 µs', 'SPREAD', 'ADDED', 'ACCEPT P50', 'P99'];
+  return `From connect() to accept()'s return, and accept() alone (one at a time; ADDED: beyond no agent)
+${table(['WAY', ...headings, 'SPREAD'], rows)}`;
 }
 
 function memoryReport(memory: readonly MemoryFigure[]): string {
