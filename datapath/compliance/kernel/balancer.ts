@@ -5,9 +5,6 @@ import type { MapRef } from '../../binding/kernel-object.ts';
 import { balancerMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
 import type { BalancerTables, DataPath, State } from '../../model/index.ts';
-<<<<<<< HEAD
-import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
-=======
 import {
   ADMISSION_CAPACITIES,
   fillBuckets,
@@ -15,8 +12,7 @@ import {
   seatFaults,
   writeAdmissions,
 } from './admission.ts';
-import { clearHash, COUNTED, SessionMaps, settingsOf } from './maps.ts';
->>>>>>> 2b330be (datapath: who may open a session, how many and how fast)
+import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
 import { objectPath } from './private-network.ts';
 import { Runs } from './run.ts';
 
