@@ -2,6 +2,7 @@
 import type { AgentTables } from '../../model/index.ts';
 import {
   ACK,
+  CLIENT_DATA,
   CLIENT_FIN,
   SERVER_DATA,
   SERVER_FIN,
@@ -9,7 +10,7 @@ import {
   SYN_ACK,
 } from '../balancer/conversation.ts';
 import { BACKEND, CLIENT, fromBalancer, fromServer, LOCAL, OTHER_CLIENT } from '../network.ts';
-import { dropped, fromBack, fromFront, rewritten, type Row } from '../row.ts';
+import { dropped, fromBack, fromFront, passed, rewritten, type Row } from '../row.ts';
 import { keptLocal, localAnswers, MAPPED, OTHER_LOCAL, policy } from './contest.ts';
 import {
   DIRECT,
@@ -70,6 +71,9 @@ const closedRows = (['remap', 'local', 'drop'] as const).flatMap(
   },
 );
 
+/** The server's answer went to the client; this is something else. */
+const pastTheSession = fromBack<AgentTables>(fromServer({ ...SERVER_DATA, to: LOCAL }), passed);
+
 export const againRows: readonly Row<AgentTables>[] = [
   ...closedRows,
   {
@@ -116,6 +120,11 @@ export const againRows: readonly Row<AgentTables>[] = [
       fromBack(fromServer(SERVER_DATA), dropped('drop-stale')),
       fromBack(fromServer(SERVER_FIN), dropped('drop-stale')),
     ],
+  },
+  {
+    name: 'a server that speaks to the local itself, past the session, gets no tuple of its own',
+    steps: [...RESTORED, pastTheSession, pastTheSession, restoredUp(CLIENT_DATA)],
+    after: { sessions: [{ kind: 'restored', state: 'established' }] },
   },
   {
     name: 'the former client’s tuple is still its own when it comes by another local port',

@@ -1,8 +1,9 @@
 /** A SYN to a listener becomes a session. */
 import { toa } from '../../../packet/index.ts';
-import type { BalancerTables } from '../../model/index.ts';
-import { BACKEND, CLIENT, fromClient, LOCAL, toBackend, WEB } from '../network.ts';
+import type { BalancerTables, PoolRow } from '../../model/index.ts';
+import { BACKEND, CLIENT, fromClient, LOCAL, OTHER_BACKEND, toBackend, WEB } from '../network.ts';
 import { dropped, fromFront, seize, sent, stillWrong, type Row } from '../row.ts';
+import { WEB_LISTENER } from '../tables.ts';
 import {
   bytes,
   down,
@@ -14,6 +15,12 @@ import {
   upWithToa,
 } from './conversation.ts';
 
+const SECOND = '10.0.23.111:18057';
+const pool = (schedule: readonly number[]): PoolRow => ({
+  schedule,
+  select: 'round-robin',
+  locals: { first: 0, count: 1 },
+});
 const opening = { sessions: [{ state: 'opening' }] } as const;
 
 export const openingRows: readonly Row<BalancerTables>[] = [
@@ -114,6 +121,23 @@ export const openingRows: readonly Row<BalancerTables>[] = [
       steps: [upWithToa({ ...SYN, payload: bytes(count) })],
     }),
   ),
+  {
+    name: 'each pool has its own run of the schedule',
+    given: {
+      listeners: [WEB_LISTENER, { ...WEB_LISTENER, at: SECOND, pool: 1 }],
+      pools: [pool([0]), pool([1])],
+      backends: [BACKEND, OTHER_BACKEND],
+    },
+    steps: [
+      fromFront(
+        fromClient({ ...SYN, to: SECOND }),
+        sent(
+          'to-backend',
+          toBackend({ ...SYN, to: OTHER_BACKEND, options: [toa(CLIENT), ...SYN_OPTIONS] }),
+        ),
+      ),
+    ],
+  },
   {
     name: 'a SYN that would be larger than the MTU with TOA goes without, and is counted',
     steps: [

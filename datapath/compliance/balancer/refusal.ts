@@ -3,12 +3,20 @@ import { toa } from '../../../packet/index.ts';
 import type { EventType } from '../../binding/contract.ts';
 import type { Verdict } from '../../binding/verdicts.ts';
 import type { AdmissionRow, BalancerTables, RateRow } from '../../model/index.ts';
-import { answerToClient, fromClient, OTHER_CLIENT, toBackend, WEB } from '../network.ts';
+import {
+  answerToClient,
+  fromClient,
+  LOCAL_ADDRESS,
+  OTHER_CLIENT,
+  toBackend,
+  WEB,
+} from '../network.ts';
 import { dropped, fromFront, reconfigure, sent, type Row, type Step } from '../row.ts';
 import { WEB_LISTENER, WEB_TABLES, webWith } from '../tables.ts';
 import {
   ANSWERED,
   CLIENT_FIN,
+  CLOSED,
   ESTABLISHED,
   OPENED,
   SYN,
@@ -171,6 +179,13 @@ const otherOpens = (...notes: 'opening-evicted'[]) =>
       ...notes,
     ),
   );
+const otherFindsNoPort = fromFront<BalancerTables>(
+  fromClient(otherSyn),
+  sent(
+    'reset-no-local-port',
+    answerToClient({ flags: 'RA', to: OTHER_CLIENT, acknowledgment: 1001 }),
+  ),
+);
 const otherSession = { state: 'opening', front: `${OTHER_CLIENT}>${WEB}` } as const;
 
 export const refusalRows: readonly Row<BalancerTables>[] = [
@@ -230,6 +245,36 @@ export const refusalRows: readonly Row<BalancerTables>[] = [
       ),
     ],
     after: { sessions: [{ state: 'closing' }] },
+  },
+  {
+    name: 'a session that rests is not taken up again beyond the listener’s limit',
+    given: { listeners: [{ ...WEB_LISTENER, sessionsMax: 1 }] },
+    steps: [
+      ...CLOSED,
+      reconfigure({ locals: [{ address: LOCAL_ADDRESS, ports: [6000, 6000] }] }),
+      fromFront(
+        fromClient(otherSyn),
+        sent(
+          'to-backend',
+          toBackend({
+            ...SYN,
+            from: `${LOCAL_ADDRESS}:6000`,
+            options: [toa(OTHER_CLIENT), ...SYN_OPTIONS],
+          }),
+        ),
+      ),
+      fromFront(
+        fromClient(SYN),
+        sent('reset-listener-limit', answerToClient({ flags: 'RA', acknowledgment: 1001 })),
+      ),
+    ],
+    after: { sessions: [{ state: 'time-wait' }, { state: 'opening' }] },
+  },
+  {
+    name: 'SYNs that find no local port leave no trace in the table, however many they are',
+    given: { sessionCapacity: 2 },
+    steps: [...OPENED, otherFindsNoPort, otherFindsNoPort, otherFindsNoPort],
+    after: { sessions: [{ state: 'opening' }], evicted: 0 },
   },
   {
     name: 'backends that are taken out of the pool keep their sessions',
