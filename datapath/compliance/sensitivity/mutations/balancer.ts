@@ -1,0 +1,61 @@
+/** Bugs of the balancer. */
+import type { Mutation } from '../mutation.ts';
+
+export const balancerMutations: readonly Mutation[] = [
+  {
+    name: 'a packet whose TTL ends here is sent on',
+    file: 'balancer/balancer.bpf.c',
+    text: 'if (p->ttl <= 1)\n\t\treturn VERDICT_DROP_TTL; /*',
+    replacement: 'if (p->ttl < 1)\n\t\treturn VERDICT_DROP_TTL; /*',
+    why: 'the TTL is compared before it is taken off',
+  },
+  {
+    name: 'a resting session is taken up again beyond the limit',
+    file: 'balancer/admit.h',
+    text: 'if (is_over_limit(listener))\n\t\treturn VERDICT_PASS;',
+    replacement: '',
+    why: 'a second way to open a session, without the checks of the first',
+  },
+  {
+    name: 'a RST is answered with a RST',
+    file: 'balancer/admit.h',
+    text: 'if (tone == REFUSE_DROP || (p->flags & RST))',
+    replacement: 'if (tone == REFUSE_DROP)',
+    why: 'two such balancers would never stop (RFC 9293 section 3.10.7.1)',
+  },
+  {
+    name: 'a SYN that finds no port keeps its slot',
+    file: 'balancer/open.h',
+    text: 'return_slot(o->slot_index);\n\t\treport(o, EVENT_NO_LOCAL_PORT);',
+    replacement: 'report(o, EVENT_NO_LOCAL_PORT);',
+    why: 'missing undo: the table fills with sessions that do not exist',
+  },
+  {
+    name: 'the server learns of a port that is not the one reserved',
+    file: 'balancer/open.h',
+    text: 'o->scratch->entry.source_port = o->slot->back.destination_port;',
+    replacement: 'o->scratch->entry.source_port = o->p->flow.source_port;',
+    why: 'works whenever the client happens to have the port that we chose',
+  },
+  {
+    name: 'the client sees the local instead of the listener',
+    file: 'balancer/open.h',
+    text: '.source_addr = o->p->flow.destination_addr,\n\t\t.source_port',
+    replacement: '.source_addr = o->backend.addr,\n\t\t.source_port',
+    why: 'the wrong side of a tuple: addresses of the inside leak',
+  },
+  {
+    name: 'the schedule is read from its first entry for every pool',
+    file: 'balancer/open.h',
+    text: '(__u32)(table >> 32) +',
+    replacement: '0 *(__u32)(table >> 32) +',
+    why: 'one pool is all that a small test has',
+  },
+  {
+    name: 'answers of the server get TOA',
+    file: 'balancer/translate.h',
+    text: 'if (!from_back && is_handshake(p, entry))',
+    replacement: 'if (is_handshake(p, entry))',
+    why: 'a check of the direction forgotten',
+  },
+];
