@@ -17,12 +17,11 @@ export const agentMutations: readonly Mutation[] = [
     why: 'anyone could pretend to be anyone',
   },
   {
-    name: 'TOA stays in the packet when it is not believed',
+    name: 'TOA of an acknowledgement reaches the server',
     file: 'agent/to_server.h',
-    text: 'if (strip_toa(p, &e, &toa))\n\t\treturn VERDICT_DROP_INTERNAL;\n\tif (entry)',
-    replacement:
-      'if (is_trusted(p->flow.source_addr) && strip_toa(p, &e, &toa))\n\t\treturn VERDICT_DROP_INTERNAL;\n\tif (entry)',
-    why: 'a check too early',
+    text: '(!(entry->flags & ENTRY_ESTABLISHED) || is_handshake(p, entry)) &&',
+    replacement: '(p->flags & SYN) &&',
+    why: 'most balancers put TOA on SYNs only; others on what completes the handshake, too',
   },
   {
     name: 'a server that calls its own listener is made to call itself',

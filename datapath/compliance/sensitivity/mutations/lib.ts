@@ -147,6 +147,7 @@ export const libMutations: readonly Mutation[] = [
     text: 'shift.time = last->time + 1 - time;',
     replacement: 'shift.time = last->time - time;',
     why: 'later means later, not as late (RFC 6191 section 2)',
+    judge: LAWS,
   },
   {
     name: 'only the first block of a SACK is shifted',
@@ -154,6 +155,7 @@ export const libMutations: readonly Mutation[] = [
     text: 'i < SACK_EDGES_MAX && i < at->sack_edges',
     replacement: 'i < 2 && i < at->sack_edges',
     why: 'several blocks need several losses at once',
+    judge: LAWS,
   },
   {
     name: 'the sweeper never looks at the first slot',
