@@ -65,6 +65,7 @@ function anyTables(): fc.Arbitrary<BalancerTables> {
     listeners: fc.tuple(anyListener(0), anyListener(1)),
     pools: fc.tuple(anyPool(), anyPool()),
     backends: fc.constant([BACKEND, OTHER_BACKEND, SILENT_BACKEND]),
+    backendLimits: fc.constant([]),
     locals: fc.tuple(...LOCALS.map(anyLocal)),
   });
 }
@@ -78,6 +79,7 @@ function anyListener(index: number): fc.Arbitrary<ListenerRow> {
     onUnknown: refusal,
     onRefused: refusal,
     sessionsMax: fc.constantFrom(0, 0, 0, 1, 2),
+    admission: fc.constant({}),
   });
 }
 
