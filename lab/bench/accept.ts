@@ -141,7 +141,7 @@ async function start({ lab, bulkServer, host, bulkPort }: Contender) {
       stdin.write(`${CONNECTIONS_PER_TURN}\n`);
       const line = await lines.next();
       if (line.done === true) throw new Error('the client ended before its turn was over');
-      return JSON.parse(String(line.value)) as Turn;
+      return JSON.parse(line.value) as Turn;
     },
     end: () => {
       client.kill();

@@ -30,25 +30,36 @@ export function clients(instance: string): Promise<ClientRow[]> {
 type AgentOptions = {
   trustedLocals: readonly string[];
   servers?: readonly string[];
-  cgroup?: string | undefined;
+  /** 'root': it is left to the agent, which then takes the root of the hierarchy. */
+  cgroup?: string | undefined | 'root';
+  /** Runs it in surroundings of its own. */
+  wrap?: readonly string[];
 };
 
 /** Runs an agent of an instance of its own in the lab's cgroup; nothing of it is left afterwards. */
 export async function withSocketAgent<T>(
   lab: Lab,
   instance: string,
-  { trustedLocals, servers = [], cgroup = serversCgroup(lab.options.instance) }: AgentOptions,
+  {
+    trustedLocals,
+    servers = [],
+    cgroup = serversCgroup(lab.options.instance),
+    wrap = [],
+  }: AgentOptions,
   action: () => Promise<T>,
 ): Promise<T> {
   const file = `${runFolder(lab.options.instance)}/${instance}.yaml`;
   const addresses = servers.map((address) => ({ address }));
   writeFileSync(
     file,
-    JSON.stringify({ instance, mode: 'socket', cgroup, trustedLocals, servers: addresses }),
+    JSON.stringify({
+      ...{ instance, mode: 'socket', trustedLocals, servers: addresses },
+      ...(cgroup === 'root' ? {} : { cgroup }),
+    }),
   );
   const child = lab.spawn(
     'host',
-    [process.execPath, MAIN, 'agent', '-c', file, '--detach-on-exit'],
+    [...wrap, process.execPath, MAIN, 'agent', '-c', file, '--detach-on-exit'],
     { stdio: ['ignore', 'inherit', 'pipe'] },
   );
   let said = '';

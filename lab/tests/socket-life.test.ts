@@ -90,12 +90,14 @@ describe('an agent in socket mode', { skip, timeout: 120_000 }, () => {
     await endAgent(instance, 'SIGTERM');
     const lab = openLab(instance);
     const listener = await openListener(lab);
+    const itself = await openListener(lab, { asks: true });
     assert.equal(await listener.savesSyns(), '1');
     const still = await openConnections(lab, 'client', { target: LISTENER, expect: 'peer' });
     assert.deepEqual(still.wrongAnswers, [], 'stopping the daemon changes nothing');
     assert.equal((await detachEverything(instance)).pins > 0, true);
     assert.deepEqual(listPins(instance, 'socket'), []);
     assert.equal(await listener.savesSyns(), '0');
+    assert.equal(await itself.savesSyns(), '1', 'a program that asked by itself keeps it');
     const { wrongAnswers } = await openConnections(lab, 'client', {
       ...{ target: LISTENER, expect: 'peer' },
     });
@@ -270,10 +272,11 @@ async function heldClients(instance: string): Promise<string[]> {
 }
 
 /** A listener of server1 that says its TCP_SAVE_SYN for each line it reads. */
-async function openListener(lab: Lab) {
+async function openListener(lab: Lab, { asks } = { asks: false }) {
   const program = [
     'import socket, sys',
     's = socket.socket()',
+    ...(asks ? ['s.setsockopt(socket.IPPROTO_TCP, 27, 1)'] : []),
     's.listen()',
     'for line in sys.stdin: print(s.getsockopt(socket.IPPROTO_TCP, 27), flush=True)',
   ].join('\n');

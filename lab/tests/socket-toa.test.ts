@@ -34,6 +34,7 @@ const WEB = '10.0.98.79:8056';
 const DUAL_STACK = '10.0.98.79:9058';
 const SERVICE = '10.0.98.79:9059';
 const RAW_PORTS = 62_000;
+let nextPort = RAW_PORTS + 120;
 /** The agent looks twice a second. */
 const REATTACHED_MS = 1_500;
 
@@ -66,6 +67,18 @@ type Row = {
   counted: readonly SocketNote[];
   withCookies?: true;
 };
+
+/** Where the hierarchy is mounted, in the two ways that machines have. */
+const ROOTS: readonly { name: string; wrap: readonly string[] }[] = [
+  { name: 'as this machine has it', wrap: [] },
+  {
+    name: 'version 2 alone, at /sys/fs/cgroup, in a cgroup namespace',
+    wrap: [
+      ...['unshare', '--cgroup', '--mount', 'sh', '-c'],
+      ...['mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', 'sh'],
+    ],
+  },
+];
 
 const FROM_SYN: readonly SocketNote[] = ['client-from-syn'];
 const UNKNOWN: readonly SocketNote[] = ['client-unknown'];
@@ -221,6 +234,19 @@ describe(
         assert.equal(there.peer, `::ffff:${TRUE}`);
       });
     });
+
+    for (const { name, wrap } of ROOTS)
+      test(`on the root cgroup: ${name}`, async () => {
+        const lab = openLab(instance);
+        const options = { trustedLocals: [CLIENT_ADDRESS], cgroup: 'root', servers: [WEB], wrap };
+        await withSocketAgent(lab, agent, options, async () => {
+          const port = nextPort++;
+          const row: Row = { name, syn: [toa(TRUE)], peer: TRUE, counted: FROM_SYN };
+          const { peer, counted } = await asked(lab, row, port);
+          assert.equal(peer, TRUE, 'a listener that was there before the agent');
+          assert.deepEqual(counted, { 'client-from-syn': 1 });
+        });
+      });
 
     test('in a cgroup that is removed and made again, as when a service is restarted', async () => {
       const lab = openLab(instance);

@@ -107,12 +107,16 @@ static __always_inline struct tcp_sock *listener_at(struct bpf_iter__tcp *ctx)
 	return bpf_skc_to_tcp_sock(common);
 }
 
+/* Whoever asked first, a program or another agent, goes on; it is not ours to take back. */
 static __always_inline void cover(struct tcp_sock *listener)
 {
 	struct socket_settings *settings = get_socket_settings();
-	int one = 1;
+	int one = 1, saves = 0;
 
 	if (!settings || !is_in_cgroup(listener, settings->cgroup))
+		return;
+	if (bpf_getsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &saves, sizeof(saves)) == 0 &&
+	    saves)
 		return;
 	if (bpf_setsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &one, sizeof(one)) == 0)
 		bpf_sk_storage_get(&saving, listener, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -133,8 +137,10 @@ static __always_inline void uncover(struct tcp_sock *listener)
 static __always_inline void save_syns(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
-	int one = 1;
+	int one = 1, saves = 0;
 
+	if (bpf_getsockopt(ctx, IPPROTO_TCP, TCP_SAVE_SYN, &saves, sizeof(saves)) == 0 && saves)
+		return;
 	if (sk && bpf_setsockopt(ctx, IPPROTO_TCP, TCP_SAVE_SYN, &one, sizeof(one)) == 0)
 		bpf_sk_storage_get(&saving, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
