@@ -2,9 +2,9 @@
  * Pairs that are certain, found without comparing each connection with all that are a little like
  * it: only those with the same ends or sequence numbers are weighed, and the rest is outdone at once.
  */
-import type { Assigned, Candidate, Demands } from './assign.ts';
+import type { Demands } from './assign.ts';
 import type { Connection } from './connection.ts';
-import { mostOfStrangers, type Evidence } from './evidence.ts';
+import { mostOfStrangers, type EvidenceKind, type Scale } from './evidence.ts';
 
 /** Numbers of `earlier` and `later` connections; their sequence is theirs alone. */
 export interface Sides {
@@ -12,35 +12,57 @@ export interface Sides {
   readonly later: readonly Connection[];
   /** Numbers of the later connections that have ends or sequence numbers of this earlier one. */
   readonly strongOf: (earlier: number) => readonly number[];
-  readonly weigh: (earlier: number, later: number) => Evidence | undefined;
+  readonly weigh: (earlier: number, later: number) => Scale | undefined;
 }
 
-export function certainPairs(sides: Sides, demands: Demands): Assigned[] {
-  const candidates: Candidate[] = [];
-  const rivalsOfEarlier = new Rivals(sides.earlier.length);
-  const rivalsOfLater = new Rivals(sides.later.length);
-  for (let earlier = 0; earlier < sides.earlier.length; earlier += 1)
+/** By earlier connection; in columns, for they are many. */
+export class CertainPairs {
+  /** Number of the later connection, or -1. */
+  readonly later: Int32Array;
+  readonly bits: Float64Array;
+  readonly margin: Float64Array;
+  readonly by: (readonly EvidenceKind[])[] = [];
+
+  constructor(length: number) {
+    this.later = new Int32Array(length).fill(-1);
+    this.bits = new Float64Array(length);
+    this.margin = new Float64Array(length);
+  }
+}
+
+export function certainPairs(sides: Sides, demands: Demands): CertainPairs {
+  const { length } = sides.earlier;
+  const pairs = new CertainPairs(length);
+  const identifyingBits = new Float64Array(length);
+  const ofEarlier = new Rivals(length);
+  const ofLater = new Rivals(sides.later.length);
+  for (let earlier = 0; earlier < length; earlier += 1)
     for (const later of sides.strongOf(earlier)) {
-      const evidence = sides.weigh(earlier, later);
-      if (!evidence) continue;
-      candidates.push({ earlier, later, evidence });
-      rivalsOfEarlier.add(earlier, evidence.bits);
-      rivalsOfLater.add(later, evidence.bits);
+      const found = sides.weigh(earlier, later);
+      if (!found) continue;
+      ofLater.add(later, found.bits);
+      if (!ofEarlier.add(earlier, found.bits)) continue;
+      pairs.later[earlier] = later;
+      pairs.bits[earlier] = found.bits;
+      pairs.by[earlier] = found.by();
+      identifyingBits[earlier] = found.identifyingBits;
     }
-  return candidates.flatMap(({ earlier, later, evidence }): Assigned[] => {
-    const { bits, identifyingBits } = evidence;
-    if (bits < demands.bits || identifyingBits < demands.identifyingBits) return [];
+  for (let earlier = 0; earlier < length; earlier += 1) {
+    const later = pairs.later[earlier] ?? -1;
+    const bits = pairs.bits[earlier] ?? 0;
     const [a, b] = [sides.earlier[earlier], sides.later[later]];
-    if (!a || !b) return [];
-    const rival = Math.max(
-      rivalsOfEarlier.best(earlier, bits),
-      rivalsOfLater.best(later, bits),
-      mostOfStrangers(a),
-      mostOfStrangers(b),
-    );
-    const margin = bits - rival;
-    return margin >= demands.margin ? [{ earlier, later, evidence, margin }] : [];
-  });
+    if (!a || !b) continue;
+    const margin =
+      bits -
+      Math.max(ofEarlier.rival(earlier, bits), ofLater.rival(later, bits), mostOfStrangers(a, b));
+    pairs.margin[earlier] = margin;
+    const isCertain =
+      bits >= demands.bits &&
+      (identifyingBits[earlier] ?? 0) >= demands.identifyingBits &&
+      margin >= demands.margin;
+    if (!isCertain) pairs.later[earlier] = -1;
+  }
+  return pairs;
 }
 
 /** The best two of each: what the best is to be compared with is the second. */
@@ -53,16 +75,20 @@ class Rivals {
     this.#second = new Float64Array(count);
   }
 
-  add(number: number, bits: number): void {
+  /** Tells whether it is the best so far. */
+  add(number: number, bits: number): boolean {
     const first = this.#first[number] ?? 0;
     if (bits > first) {
       this.#second[number] = first;
       this.#first[number] = bits;
-    } else if (bits > (this.#second[number] ?? 0)) this.#second[number] = bits;
+      return true;
+    }
+    if (bits > (this.#second[number] ?? 0)) this.#second[number] = bits;
+    return false;
   }
 
-  /** Of the others than the one with so many bits. */
-  best(number: number, bits: number): number {
+  /** The best of the others than one with so many bits. */
+  rival(number: number, bits: number): number {
     const first = this.#first[number] ?? 0;
     return first === bits ? (this.#second[number] ?? 0) : first;
   }

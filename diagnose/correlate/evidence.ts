@@ -5,7 +5,7 @@
  */
 import { addressOf } from './address-book.ts';
 import { isSameTuple, startOf, type Connection, type Seconds } from './connection.ts';
-import type { Commonness } from './commonness.ts';
+import type { Commonness, Pair } from './commonness.ts';
 import type { Habits } from './habits.ts';
 import type { SessionIndex } from './sessions.ts';
 
@@ -28,10 +28,9 @@ export interface Evidence {
   readonly identifyingBits: number;
 }
 
-/** What is known when two connections are compared; `earlier` are all hops found so far. */
-export interface Comparison {
-  readonly earlier: readonly Connection[];
-  readonly later: Connection;
+/** What is known when two connections are compared; `hops` are all so far, the earlier one last. */
+export interface Comparison extends Pair {
+  readonly hops: readonly Connection[];
   /** How often each value occurs at the two points: one ISN for a thousand SYNs proves nothing. */
   readonly common: Commonness;
   /** What the box between is known to do, from matches that are certain. */
@@ -69,19 +68,18 @@ const TIME_MOST_BITS = 8;
 const TIME_IMPOSSIBLE = 24;
 const TIME_LATE_SECONDS = 1;
 
-/** Undefined: more speaks against it than for it. */
-export function weigh(comparison: Comparison): Evidence | undefined {
+/** Undefined: more speaks against it than for it. Valid until the next call. */
+export function weigh(comparison: Comparison): Scale | undefined {
   scale.empty();
   weighNames(scale, comparison);
   weighNumbers(scale, comparison);
   weighShape(scale, comparison);
   weighTime(scale, comparison);
-  const { bits, identifyingBits } = scale;
-  return bits > 0 ? { bits, identifyingBits, by: scale.by() } : undefined;
+  return scale.bits > 0 ? scale : undefined;
 }
 
 /** One for all comparisons: they are many, and each is over before the next begins. */
-class Scale {
+export class Scale {
   bits = 0;
   identifyingBits = 0;
   #count = 0;
@@ -100,9 +98,9 @@ class Scale {
     this.bits += bits;
     if (isIdentifying) this.identifyingBits += bits;
     const number = KIND_NUMBERS[kind];
-    // Twice under one name: it stays where the stronger is.
-    if (this.#kinds.subarray(0, this.#count).includes(number)) return;
     let at = this.#count;
+    // Twice under one name: it stays where it was.
+    for (let i = 0; i < at; i += 1) if (this.#kinds[i] === number) return;
     for (; at > 0 && (this.#bits[at - 1] ?? 0) < bits; at -= 1) {
       this.#kinds[at] = this.#kinds[at - 1] ?? 0;
       this.#bits[at] = this.#bits[at - 1] ?? 0;
@@ -132,29 +130,26 @@ class Scale {
 const scale = new Scale();
 
 /** Addresses, ports, and those who say which belong together: session tables and TOA. */
-function weighNames(scale: Scale, { earlier, later, common, habits, sessions }: Comparison): void {
-  const last = earlier.at(-1);
-  if (!last) return;
-  if (earlier.some((hop) => sessions.joins(hop, later))) scale.for('session', BITS.session);
+function weighNames(scale: Scale, comparison: Comparison): void {
+  const { hops, earlier: last, later, habits, sessions, common } = comparison;
+  if (hops.some((hop) => sessions.joins(hop, later))) scale.for('session', BITS.session);
   else if (sessions.contradicts(last, later)) scale.against(AGAINST_KEPT);
 
   if (isSameTuple(last, later)) {
     scale.for('tuple', BITS.tuple);
     return;
   }
-  const toaAgrees = earlier.some((hop) => agreesByToa(hop, later));
+  const toaAgrees = hops.some((hop) => agreesByToa(hop, later));
   if (toaAgrees) scale.for('toa', BITS.toa);
-  else if (hasOtherToa(earlier, later))
+  else if (hasOtherToa(last, later))
     scale.against(habits.toaNames ? AGAINST_KEPT : AGAINST_UNKNOWN);
   else if (last.client === later.client)
-    scale.for('source', rarely(BITS.source, common.count('client', later.client)));
+    scale.for('source', rarely(BITS.source, common.count('client', comparison)));
 }
 
 /** Numbers that two connections share by chance once in many. */
 function weighNumbers(scale: Scale, comparison: Comparison): void {
-  const { earlier, later, habits } = comparison;
-  const last = earlier.at(-1);
-  if (!last) return;
+  const { earlier: last, later, habits } = comparison;
   compare(scale, comparison, 'isn', habits.keepsIsn, AGAINST_ISN_UNKNOWN);
   compare(scale, comparison, 'serverIsn', habits.keepsServerIsn, AGAINST_UNKNOWN);
   compare(scale, comparison, 'timestamp', habits.keepsTimestamps, AGAINST_UNKNOWN);
@@ -182,29 +177,31 @@ const NUMBERS = {
 /** `isKept`: what the box between does with the value, where known. */
 function compare(
   scale: Scale,
-  { earlier, later, common }: Comparison,
+  comparison: Comparison,
   field: keyof typeof NUMBERS,
   isKept: boolean | undefined,
   againstUnknown: number,
   againstKept: number = AGAINST_KEPT,
 ): void {
-  const [a, b] = [earlier.at(-1)?.[field], later[field]];
+  const [a, b] = [comparison.earlier[field], comparison.later[field]];
   if (a === undefined || b === undefined) return;
   const { kind, bits } = NUMBERS[field];
-  if (a === b) scale.for(kind, rarely(bits, common.count(field, a)));
+  if (a === b) scale.for(kind, rarely(bits, comparison.common.count(field, comparison)));
   else if (isKept !== false) scale.against(isKept === true ? againstKept : againstUnknown);
 }
 
 /**
- * The most that anything can have which shares neither ends nor sequence numbers with this
- * connection, while no clock is known: whoever is further ahead needs no comparison with the rest.
+ * The most by which any connection that shares neither ends nor sequence numbers with this pair can
+ * be nearer to one of the two than what `StrongCommonness` and no clock gives the pair: where the two
+ * agree, whoever agrees too gains nothing on them. Who is further ahead needs no other comparison.
  */
-export function mostOfStrangers(one: Connection): number {
-  let bits = 2 * BITS.delta + OPTIONS_MOST_BITS + WINDOW_MOST_BITS;
-  if (one.timestamp !== undefined) bits += BITS.timestamps;
-  if (one.serverTimestamp !== undefined) bits += BITS.serverTimestamps;
-  if (one.ipId !== undefined) bits += BITS.ipId;
-  if (one.payloadHash !== undefined) bits += BITS.payload;
+export function mostOfStrangers(a: Connection, b: Connection): number {
+  let bits = 2 * BITS.delta + BITS.serverTimestamps;
+  if (a.timestamp !== b.timestamp) bits += BITS.timestamps;
+  if (a.ipId !== b.ipId) bits += BITS.ipId;
+  if (a.payloadHash !== b.payloadHash) bits += BITS.payload;
+  if (a.signature !== b.signature) bits += OPTIONS_MOST_BITS;
+  if (a.window !== b.window) bits += WINDOW_MOST_BITS;
   return bits;
 }
 
@@ -222,13 +219,14 @@ function weighDelta(scale: Scale, last: Connection, later: Connection): void {
 }
 
 /** What a system's SYNs have in common: it fits many, and tells systems apart. */
-function weighShape(scale: Scale, { earlier, later, common }: Comparison): void {
-  const last = earlier.at(-1);
-  if (!last || last.firstSyn === undefined || later.firstSyn === undefined) return;
+function weighShape(scale: Scale, comparison: Comparison): void {
+  const { earlier: last, later, common } = comparison;
+  if (last.firstSyn === undefined || later.firstSyn === undefined) return;
   const shaped = (kind: 'options' | 'window', field: 'signature' | 'window', most: number) => {
     const [a, b] = [last[field], later[field]];
     if (a === undefined || b === undefined) return;
-    if (a === b) scale.for(kind, Math.min(most, common.surprise(common.count(field, a))), false);
+    if (a === b)
+      scale.for(kind, Math.min(most, common.surprise(common.count(field, comparison))), false);
     else scale.against(most + 2);
   };
   shaped('options', 'signature', OPTIONS_MOST_BITS);
@@ -237,9 +235,8 @@ function weighShape(scale: Scale, { earlier, later, common }: Comparison): void 
   if (last.mss !== undefined && later.mss !== undefined && later.mss > last.mss) scale.against(6);
 }
 
-function weighTime(scale: Scale, { earlier, later, clock, common }: Comparison): void {
-  const last = earlier.at(-1);
-  if (!last || !clock) return;
+function weighTime(scale: Scale, { earlier: last, later, clock, common }: Comparison): void {
+  if (!clock) return;
   const arrival = startOf(later) - clock.offset;
   const sent =
     later.firstSyn !== undefined && last.firstSyn !== undefined ? last.syns : [startOf(last)];
@@ -262,11 +259,10 @@ function agreesByToa(hop: Connection, later: Connection): boolean {
 }
 
 /** TOA names a client that none of the earlier hops is. */
-function hasOtherToa(earlier: readonly Connection[], later: Connection): boolean {
+function hasOtherToa(last: Connection, later: Connection): boolean {
   if (later.toa !== undefined) return true;
-  const named = earlier.at(-1)?.toa;
   // A port remapped on purpose is no contradiction; another client's address is.
-  return named !== undefined && addressOf(named) !== later.clientAddress;
+  return last.toa !== undefined && addressOf(last.toa) !== later.clientAddress;
 }
 
 function rarely(bits: number, count: number): number {

@@ -1,11 +1,18 @@
 /** Follows connections from capture point to capture point through address changes. */
-import { assign, type Assigned, type Assignment, type Candidate, type Demands } from './assign.ts';
-import { CandidateIndex } from './candidates.ts';
-import { certainPairs } from './certain.ts';
+import { assign, type Assignment, type Candidate, type Demands } from './assign.ts';
+import { StrongCandidates, WeakCandidates } from './candidates.ts';
+import { certainPairs, type CertainPairs } from './certain.ts';
 import { estimateClock, type ClockEstimate, type TimedPair } from './clock.ts';
-import { Commonness, indexesOf } from './commonness.ts';
+import {
+  censusOf,
+  FullCommonness,
+  StrongCommonness,
+  strongIndexesOf,
+  type Census,
+  type Commonness,
+} from './commonness.ts';
 import { isAttempt, startOf, type Connection, type Seconds } from './connection.ts';
-import { weigh, type Evidence, type EvidenceKind } from './evidence.ts';
+import { weigh, type EvidenceKind, type Scale } from './evidence.ts';
 import { habitsByKind, NO_HABITS, type HabitsOf } from './habits.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
@@ -22,10 +29,12 @@ export interface HopMatch {
 /** One connection attempt across capture points, in path order. */
 export interface Chain {
   hops: readonly Connection[];
-  /** One less than hops: each joins a hop to the ones before. */
-  matches: readonly HopMatch[];
+  /** The weakest of those that joined its hops: a chain is as sure as that. */
+  match: HopMatch | undefined;
   /** At the point after the last hop it could be any of these. */
   ambiguous: readonly Connection[];
+  /** Of the last hop, among the attempts of its point in order of time. */
+  number: number;
 }
 
 export interface Matching {
@@ -51,18 +60,36 @@ const NONE: readonly never[] = [];
 export function match(points: readonly Point[], sessions: SessionIndex): Matching {
   const chains: Chain[] = [];
   const clocks: (ClockEstimate | undefined)[] = [];
+  const censuses: Census[] = [];
   points.forEach((point, number) => {
     const attempts = sortedBy(point.connections.filter(isAttempt), startOf);
     if (number === 0) {
-      for (const attempt of attempts) chains.push(chainFrom(attempt));
+      attempts.forEach((attempt, i) => chains.push(chainFrom(attempt, i)));
       clocks.push(HERE);
-    } else clocks.push(new Step(chains, attempts, clocks, sessions).run());
+      if (points.length === 1) return;
+    }
+    const indexes = strongIndexesOf(attempts);
+    const census = censusOf(attempts, indexes);
+    if (number > 0) {
+      const candidates = new StrongCandidates(attempts, indexes);
+      const step = new Step(chains, census, { points: censuses, candidates, clocks, sessions });
+      clocks.push(step.run());
+    }
+    censuses.push(census);
   });
   return { chains, clocks };
 }
 
-function chainFrom(connection: Connection): Chain {
-  return { hops: [connection], matches: NONE, ambiguous: NONE };
+function chainFrom(connection: Connection, number: number): Chain {
+  return { hops: [connection], match: undefined, ambiguous: NONE, number };
+}
+
+/** What a step is given of the path so far. */
+interface Known {
+  readonly points: readonly Census[];
+  readonly candidates: StrongCandidates;
+  readonly clocks: Clocks;
+  readonly sessions: SessionIndex;
 }
 
 /** One capture point joined to the chains of those before it. */
@@ -71,28 +98,20 @@ class Step {
   readonly #open: readonly Chain[];
   readonly #lasts: readonly Connection[];
   readonly #attempts: readonly Connection[];
-  readonly #clocks: Clocks;
-  readonly #sessions: SessionIndex;
-  readonly #common: Commonness;
-  readonly #index: CandidateIndex;
+  readonly #census: Census;
+  readonly #known: Known;
+  #common: Commonness;
   #habitsOf: HabitsOf = () => NO_HABITS;
   #clock: ClockEstimate | undefined;
 
-  constructor(
-    chains: Chain[],
-    attempts: readonly Connection[],
-    clocks: Clocks,
-    sessions: SessionIndex,
-  ) {
+  constructor(chains: Chain[], census: Census, known: Known) {
     this.#chains = chains;
     this.#open = [...chains];
     this.#lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
-    this.#attempts = attempts;
-    this.#clocks = clocks;
-    this.#sessions = sessions;
-    const indexes = indexesOf(attempts);
-    this.#common = new Commonness([this.#lasts, attempts], [indexesOf(this.#lasts), indexes]);
-    this.#index = new CandidateIndex(attempts, indexes);
+    this.#attempts = census.attempts;
+    this.#census = census;
+    this.#known = known;
+    this.#common = new StrongCommonness(known.points, census);
   }
 
   /** First what is certain, to learn clock and habits; then the rest with them. */
@@ -101,99 +120,137 @@ class Step {
       {
         earlier: this.#lasts,
         later: this.#attempts,
-        strongOf: (earlier) => this.#candidatesOf(earlier, false),
+        strongOf: (earlier) => this.#strongOf(earlier),
         weigh: (earlier, later) => this.#weigh(earlier, later),
       },
       CERTAIN,
     );
-    const learned = this.#timed(certain);
+    const learned = this.#timed(certain.later);
     this.#clock = estimateClock(learned);
     this.#habitsOf = habitsByKind(learned);
     const rest = this.#assignRest(certain);
-    const pairs = [...certain, ...rest.pairs];
-    const clock = this.#clock ?? estimateClock(this.#timed(pairs));
-    this.#join(pairs, rest.ambiguous);
+    const found = new Int32Array(this.#open.length).fill(-1);
+    for (const { earlier, later } of rest.pairs) found[earlier] = later;
+    const clock = this.#clock ?? estimateClock(this.#timed(found));
+    this.#join(certain, rest);
     return clock;
   }
 
-  /** Pairs evenly chosen. */
-  #timed(pairs: readonly Assigned[]): TimedPair[] {
-    const every = Math.ceil(pairs.length / LEARNED_FROM_MAX);
-    return pairs.flatMap(({ earlier, later }, i): TimedPair[] => {
-      const [a, b] = [this.#lasts[earlier], this.#attempts[later]];
-      if (!a || !b || i % every !== 0) return [];
-      return [{ earlier: a, later: b, earlierOffset: this.#offsetOf(a) }];
-    });
+  /** Pairs evenly chosen; `laters` by earlier connection. */
+  #timed(laters: Int32Array): TimedPair[] {
+    const every = Math.ceil(laters.length / LEARNED_FROM_MAX);
+    const pairs: TimedPair[] = [];
+    for (let earlier = 0; earlier < laters.length; earlier += every) {
+      const [a, b] = [this.#lasts[earlier], this.#attempts[laters[earlier] ?? -1]];
+      if (a && b) pairs.push({ earlier: a, later: b, earlierOffset: this.#offsetOf(a) });
+    }
+    return pairs;
   }
 
   /** What is certain is not looked at again. */
-  #assignRest(certain: readonly Assigned[]): Assignment {
-    const settledEarlier = new Uint8Array(this.#open.length);
-    const settledLater = new Uint8Array(this.#attempts.length);
-    for (const { earlier, later } of certain) {
-      settledEarlier[earlier] = 1;
-      settledLater[later] = 1;
-    }
-    const candidates: Candidate[] = [];
-    for (let earlier = 0; earlier < this.#open.length; earlier += 1) {
-      if (settledEarlier[earlier] === 1) continue;
-      for (const later of this.#candidatesOf(earlier, true)) {
-        if (settledLater[later] === 1) continue;
-        const evidence = this.#weigh(earlier, later);
-        if (evidence) candidates.push({ earlier, later, evidence });
-      }
-    }
+  #assignRest(certain: CertainPairs): Assignment {
+    const isSettledLater = new Uint8Array(this.#attempts.length);
+    const earlierLeft: number[] = [];
+    certain.later.forEach((later, earlier) => {
+      if (later >= 0) isSettledLater[later] = 1;
+      else earlierLeft.push(earlier);
+    });
+    const laterLeft = zerosOf(isSettledLater);
+    if (earlierLeft.length === 0 || laterLeft.length === 0)
+      return { pairs: [], ambiguous: new Map() };
+    const weak = new WeakCandidates(this.#attempts, laterLeft);
+    this.#common = new FullCommonness(
+      [...this.#known.points, this.#census],
+      laterLeft.flatMap((later) => this.#attempts[later] ?? []),
+    );
+    const candidates = earlierLeft.flatMap((earlier) => {
+      const last = this.#lasts[earlier];
+      if (!last) return [];
+      const all = new Set([...this.#strongOf(earlier), ...weak.of(last, this.#expected(last))]);
+      return [...all].flatMap((later): Candidate[] => {
+        const found = isSettledLater[later] === 1 ? undefined : this.#weigh(earlier, later);
+        if (!found) return [];
+        const { bits, identifyingBits } = found;
+        return [{ earlier, later, evidence: { bits, identifyingBits, by: found.by() } }];
+      });
+    });
     return assign(candidates, DEMANDS);
   }
 
-  #candidatesOf(earlier: number, isAll: boolean): number[] {
-    const found: number[] = [];
+  #strongOf(earlier: number): number[] {
     const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
-    if (!chain || !last) return found;
-    const expected = startOf(last) - this.#offsetOf(last) + (this.#clock?.offset ?? 0);
-    this.#index.addStrong(found, chain.hops, expected, this.#sessions.sourceAfter(last));
-    if (isAll) this.#index.addWeak(found, last, expected);
-    return found;
+    if (!chain || !last) return [];
+    const { candidates, sessions } = this.#known;
+    return candidates.of(chain.hops, this.#expected(last), sessions.sourceAfter(last));
   }
 
-  #weigh(earlier: number, later: number): Evidence | undefined {
+  #weigh(earlier: number, later: number): Scale | undefined {
     const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
     const connection = this.#attempts[later];
     if (!chain || !last || !connection) return undefined;
     const clock = this.#clock;
     return weigh({
-      earlier: chain.hops,
+      hops: chain.hops,
+      earlier: last,
       later: connection,
+      earlierNumber: chain.number,
+      laterNumber: later,
       common: this.#common,
       habits: this.#habitsOf(last, connection),
-      sessions: this.#sessions,
+      sessions: this.#known.sessions,
       clock: clock && { ...clock, offset: clock.offset - this.#offsetOf(last) },
     });
   }
 
-  #join(pairs: readonly Assigned[], ambiguous: Assignment['ambiguous']): void {
-    const taken = new Uint8Array(this.#attempts.length);
-    for (const { earlier, later, evidence, margin } of pairs) {
+  #join(certain: CertainPairs, rest: Assignment): void {
+    const isTaken = new Uint8Array(this.#attempts.length);
+    const join = (earlier: number, later: number, match: HopMatch) => {
       const [chain, connection] = [this.#open[earlier], this.#attempts[later]];
-      if (!chain || !connection) continue;
+      if (!chain || !connection) return;
       // Not pushed: an array that grows keeps room for more than a path has points.
       chain.hops = [...chain.hops, connection];
-      chain.matches = [...chain.matches, { by: evidence.by, bits: evidence.bits, margin }];
+      if (isWeaker(match, chain.match)) chain.match = match;
       chain.ambiguous = NONE;
-      taken[later] = 1;
-    }
-    for (const [earlier, candidates] of ambiguous) {
+      chain.number = later;
+      isTaken[later] = 1;
+    };
+    certain.later.forEach((later, earlier) => {
+      if (later < 0) return;
+      const [bits, margin] = [certain.bits[earlier] ?? 0, certain.margin[earlier] ?? 0];
+      join(earlier, later, { by: certain.by[earlier] ?? NONE, bits, margin });
+    });
+    for (const { earlier, later, evidence, margin } of rest.pairs)
+      join(earlier, later, { by: evidence.by, bits: evidence.bits, margin });
+    for (const [earlier, candidates] of rest.ambiguous) {
       const chain = this.#open[earlier];
       if (chain) chain.ambiguous = candidates.flatMap(({ later }) => this.#attempts[later] ?? []);
     }
     // What was not seen before begins here.
-    this.#attempts.forEach((connection, i) => {
-      if (taken[i] === 0) this.#chains.push(chainFrom(connection));
-    });
+    for (const later of zerosOf(isTaken)) {
+      const connection = this.#attempts[later];
+      if (connection) this.#chains.push(chainFrom(connection, later));
+    }
+  }
+
+  /** When this point should have seen it. */
+  #expected(last: Connection): Seconds {
+    return startOf(last) - this.#offsetOf(last) + (this.#clock?.offset ?? 0);
   }
 
   /** Of the point's clock, to the first point's. */
   #offsetOf({ point }: Connection): Seconds {
-    return this.#clocks[point]?.offset ?? 0;
+    return this.#known.clocks[point]?.offset ?? 0;
   }
+}
+
+type Strength = Pick<HopMatch, 'bits' | 'margin'>;
+
+function isWeaker(one: Strength, other: Strength | undefined): boolean {
+  return !other || Math.min(one.bits, one.margin) < Math.min(other.bits, other.margin);
+}
+
+function zerosOf(flags: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < flags.length; i += 1) if (flags[i] === 0) found.push(i);
+  return found;
 }

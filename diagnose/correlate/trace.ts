@@ -2,7 +2,7 @@
 import type { AddressBook } from './address-book.ts';
 import type { Connection } from './connection.ts';
 import { onFirstClock, type Path } from './health.ts';
-import { match, type HopMatch } from './match.ts';
+import { match as matched, type HopMatch } from './match.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
 import { sortedBy } from './sorted-by.ts';
@@ -10,8 +10,8 @@ import { judge, type Verdict } from './verdict.ts';
 
 export interface Conversation {
   readonly hops: readonly Connection[];
-  /** One less than hops. */
-  readonly matches: readonly HopMatch[];
+  /** The weakest of those that joined its hops: it is as sure as that. */
+  readonly match: HopMatch | undefined;
   /** Where it may have gone on, undecided between these. */
   readonly ambiguous: readonly Connection[];
   readonly verdict: Verdict;
@@ -27,11 +27,11 @@ export function trace(
   { book, sessions }: { readonly book: AddressBook; readonly sessions: SessionIndex },
   points: readonly Point[],
 ): Trace {
-  const { chains, clocks } = match(points, sessions);
+  const { chains, clocks } = matched(points, sessions);
   const path: Path = { points, clocks };
-  const conversations = chains.map(({ hops, matches, ambiguous }): Conversation => {
+  const conversations = chains.map(({ hops, match, ambiguous }): Conversation => {
     const verdict = judge(path, hops, ambiguous.length > 0);
-    return { hops, matches, ambiguous, verdict };
+    return { hops, match, ambiguous, verdict };
   });
   const startOf = ({ hops }: Conversation) => {
     const first = hops[0];
@@ -50,9 +50,4 @@ export function isFailed({ verdict }: Conversation): boolean {
     case 'unanswered':
       return true;
   }
-}
-
-/** The weakest of its matches: a chain is as sure as that. */
-export function weakestMatch({ matches }: Conversation): HopMatch | undefined {
-  return matches.toSorted((a, b) => Math.min(a.margin, a.bits) - Math.min(b.margin, b.bits))[0];
 }

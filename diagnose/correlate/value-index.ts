@@ -1,90 +1,92 @@
 /** Which of many connections have a value: a hash table of plain numbers, built once and only asked. */
 
-/** Places of a value among all members; `from` and `to` bound them in `members`. */
-export interface Places {
-  readonly from: number;
-  readonly to: number;
-}
-
 const EMPTY = -1;
-const NOWHERE: Places = { from: 0, to: 0 };
 
-/** Members of one value are neighbours, in the order they were given. NaN has none. */
+/** Members of one value are neighbours in `members`, in the order they were given. NaN has none. */
 export class ValueIndex {
   readonly members: Int32Array;
-  readonly #mask: number;
+  /** By member: how many have its value, itself too. */
+  readonly counts: Uint32Array;
   readonly #values: Float64Array;
-  /** By slot: where its members begin, and end. */
+  readonly #mask: number;
+  /** By slot: number of the group that has one value. */
+  readonly #groups: Int32Array;
+  /** By group: where its members begin; one more at the end. */
   readonly #from: Int32Array;
-  readonly #to: Int32Array;
 
   constructor(values: Float64Array) {
     const { length } = values;
     let capacity = 16;
     while (capacity < 2 * length) capacity *= 2;
+    this.#values = values;
     this.#mask = capacity - 1;
-    this.#values = new Float64Array(capacity);
-    this.#from = new Int32Array(capacity).fill(EMPTY);
-    this.#to = new Int32Array(capacity);
+    this.#groups = new Int32Array(capacity).fill(EMPTY);
+    this.#from = new Int32Array(length + 1);
     this.members = new Int32Array(length);
-    const slots = this.#count(values);
-    this.#place(slots);
+    this.counts = new Uint32Array(length);
+    this.#build(values);
   }
 
-  of(value: number): Places {
-    const slot = this.#slot(value);
-    const from = this.#from[slot] ?? EMPTY;
-    return from === EMPTY ? NOWHERE : { from, to: this.#to[slot] ?? 0 };
+  /** Number of those that have the value, or -1. */
+  group(value: number): number {
+    return this.#groups[this.#slot(value)] ?? EMPTY;
   }
 
-  count(value: number): number {
-    const slot = this.#slot(value);
-    const from = this.#from[slot] ?? EMPTY;
-    return from === EMPTY ? 0 : (this.#to[slot] ?? 0) - from;
+  /** Where the members of the group begin in `members`, and those before it end; 0 for -1. */
+  from(group: number): number {
+    return group < 0 ? 0 : (this.#from[group] ?? 0);
   }
 
-  /** Gives the slot of each value; `#to` holds the counts until places are known. */
-  #count(values: Float64Array): Int32Array {
-    const slots = new Int32Array(values.length);
+  #build(values: Float64Array): void {
+    const { members, counts } = this;
+    const [groups, from] = [this.#groups, this.#from];
+    // While slots are looked for, `members` holds the first member of each group.
+    const groupOf = new Int32Array(values.length);
+    const sizes = new Uint32Array(values.length);
+    let known = 0;
     for (let i = 0; i < values.length; i += 1) {
       const value = values[i] ?? NaN;
-      if (Number.isNaN(value)) {
-        slots[i] = EMPTY;
-        continue;
+      groupOf[i] = EMPTY;
+      if (Number.isNaN(value)) continue;
+      const slot = this.#slot(value, true);
+      let group = groups[slot] ?? EMPTY;
+      if (group === EMPTY) {
+        group = known;
+        groups[slot] = group;
+        members[group] = i;
+        known += 1;
       }
-      const slot = this.#slot(value);
-      this.#values[slot] = value;
-      this.#from[slot] = 0;
-      this.#to[slot] = (this.#to[slot] ?? 0) + 1;
-      slots[i] = slot;
+      groupOf[i] = group;
+      sizes[group] = (sizes[group] ?? 0) + 1;
     }
-    return slots;
-  }
-
-  #place(slots: Int32Array): void {
-    const [from, to] = [this.#from, this.#to];
     let next = 0;
-    for (let slot = 0; slot < from.length; slot += 1) {
-      if (from[slot] === EMPTY) continue;
-      const count = to[slot] ?? 0;
-      from[slot] = next;
-      to[slot] = next;
-      next += count;
+    for (let group = 0; group < known; group += 1) {
+      from[group] = next;
+      next += sizes[group] ?? 0;
     }
-    for (let i = 0; i < slots.length; i += 1) {
-      const slot = slots[i] ?? EMPTY;
-      if (slot === EMPTY) continue;
-      const at = to[slot] ?? 0;
-      this.members[at] = i;
-      to[slot] = at + 1;
+    from.fill(next, known);
+    const placed = new Uint32Array(known);
+    for (let i = 0; i < values.length; i += 1) {
+      const group = groupOf[i] ?? EMPTY;
+      if (group === EMPTY) continue;
+      const already = placed[group] ?? 0;
+      members[(from[group] ?? 0) + already] = i;
+      placed[group] = already + 1;
+      counts[i] = sizes[group] ?? 0;
     }
   }
 
-  #slot(value: number): number {
-    const [values, from, mask] = [this.#values, this.#from, this.#mask];
+  /** The slot of the value, or the empty one where it belongs. */
+  #slot(value: number, isBuilding = false): number {
+    const [values, groups, members, mask] = [this.#values, this.#groups, this.members, this.#mask];
     let slot = hash(value) & mask;
-    while (from[slot] !== EMPTY && values[slot] !== value) slot = (slot + 1) & mask;
-    return slot;
+    for (;;) {
+      const group = groups[slot] ?? EMPTY;
+      if (group === EMPTY) return slot;
+      const first = members[isBuilding ? group : (this.#from[group] ?? 0)] ?? 0;
+      if (values[first] === value) return slot;
+      slot = (slot + 1) & mask;
+    }
   }
 }
 
@@ -102,6 +104,6 @@ export function valuesOf<T>(
   valueOf: (one: T) => number | undefined,
 ): Float64Array {
   const values = new Float64Array(list.length);
-  for (const [i, one] of list.entries()) values[i] = valueOf(one) ?? NaN;
+  for (let i = 0; i < list.length; i += 1) values[i] = valueOf(list[i] as T) ?? NaN;
   return values;
 }

@@ -66,8 +66,10 @@ function lookups(trace: Trace): Pick<TraceIndex, 'withTuple' | 'portsOf'> {
   const ports = new Map<string, ReadonlySet<number>>();
   return {
     withTuple: (client, server) => {
-      const { from, to } = byClient.of(client);
-      return Array.from(byClient.members.subarray(from, to)).flatMap((number): Sighting[] => {
+      const group = byClient.group(client);
+      if (group < 0) return [];
+      const numbers = byClient.members.subarray(byClient.from(group), byClient.from(group + 1));
+      return Array.from(numbers).flatMap((number): Sighting[] => {
         const connection = all[number];
         if (connection?.server !== server) return [];
         return [{ connection, conversation: owners[number] }];

@@ -1,5 +1,5 @@
 /** A trace as one page that needs nothing else: ladders in SVG, no script, no network. */
-import { isFailed, weakestMatch, type Conversation, type Trace } from '../correlate/trace.ts';
+import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Connection } from '../correlate/connection.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { confidenceOf, conversationJson, pointsJson, summaryOf, tupleText } from './trace-json.ts';
@@ -67,7 +67,7 @@ function section(trace: Trace, conversation: Conversation): string {
       : json.lostBetween[1] === null
         ? ` after ${json.lostBetween[0]}`
         : ` between ${json.lostBetween[0]} and ${json.lostBetween[1]}`;
-  const match = weakestMatch(conversation);
+  const { match } = conversation;
   const matched = match
     ? `<p class="quiet">matched by ${escaped(match.by.join(', '))}; confidence ${(confidenceOf(match) * 100).toFixed(2)} %, margin ${match.margin.toFixed(1)} bits</p>`
     : '';

@@ -1,7 +1,7 @@
 /** A trace as data: the JSON of `fullnat trace --json`, documented in docs/reference/trace-json.md. */
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
-import { isFailed, weakestMatch, type Conversation, type Trace } from '../correlate/trace.ts';
+import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { HopMatch } from '../correlate/match.ts';
 import type { Between } from '../correlate/verdict.ts';
 import { findingsOf } from '../findings/index.ts';
@@ -54,7 +54,7 @@ export function conversationJson(trace: Trace, conversation: Conversation): Conv
       syn: hop.syns.map(micros),
       synAck: hop.synAcks.map(micros),
     })),
-    match: matchJson(weakestMatch(conversation)),
+    match: matchJson(conversation.match),
     findings: isFailed(conversation)
       ? findingsOf(trace, conversation).map(({ code, message, evidence }) => ({
           ...{ code, message },

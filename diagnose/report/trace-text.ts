@@ -1,7 +1,7 @@
 /** A trace for people at a terminal: a line per failure, and one conversation in full. */
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
-import { isFailed, weakestMatch, type Conversation, type Trace } from '../correlate/trace.ts';
+import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Between } from '../correlate/verdict.ts';
 import { findingsOf } from '../findings/index.ts';
 import { ladderOf, type Rung } from './ladder.ts';
@@ -129,7 +129,7 @@ function hopLine(trace: Trace, hop: Connection): string {
 }
 
 function matchLines(conversation: Conversation): string[] {
-  const match = weakestMatch(conversation);
+  const { match } = conversation;
   if (!match) return [];
   const confidence = (confidenceOf(match) * 100).toFixed(2);
   return [
