@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { record } from '../../../packet/arbitraries.ts';
 import { endpoint } from '../../../packet/index.ts';
-import type { BalancerTables, ListenerRow, PoolRow } from '../../model/index.ts';
+import type {
+  AdmissionRow,
+  BalancerTables,
+  ListenerRow,
+  PoolRow,
+  RateRow,
+} from '../../model/index.ts';
 import {
   BACKEND,
   CLIENT,
@@ -40,6 +46,23 @@ interface Connection extends Ends {
 const LISTENERS = [WEB, '10.0.23.111:80'];
 const CLIENTS = [CLIENT, OTHER_CLIENT, '10.0.88.100:21522', LOST_CLIENT, '10.0.88.77:5'];
 const LOCALS = ['10.0.124.161', '10.0.124.162', '10.0.124.163'];
+/** Not a multiple of what time goes by in: see TIMEOUT_SECONDS. */
+const RATE: RateRow = { everySeconds: 100.3, burst: 2 };
+const ADMISSIONS: readonly AdmissionRow[] = [
+  { access: { '0.0.0.0/0': 'allow', '10.0.88.100/32': 'deny' } },
+  {
+    access: {
+      '0.0.0.0/0': 'deny',
+      '10.0.88.0/24': 'allow',
+      '10.0.88.100/31': 'deny',
+      '10.0.88.101/32': 'allow',
+    },
+  },
+  { rate: RATE },
+  { client: { bits: 32, sessionsMax: 1 } },
+  { client: { bits: 24, sessionsMax: 2, openingMax: 1 } },
+  { rate: { ...RATE, burst: 3 }, client: { bits: 32, rate: { ...RATE, burst: 1 } } },
+];
 /** After it a tuple may be used again. */
 const REST = { kind: 'elapse', seconds: 3 } as const;
 /** What a sweep costs, real time, is worth it now and then. */
@@ -65,7 +88,7 @@ function anyTables(): fc.Arbitrary<BalancerTables> {
     listeners: fc.tuple(anyListener(0), anyListener(1)),
     pools: fc.tuple(anyPool(), anyPool()),
     backends: fc.constant([BACKEND, OTHER_BACKEND, SILENT_BACKEND]),
-    backendLimits: fc.constant([]),
+    backendLimits: fc.constantFrom([], [], [], [1, 0, 2], [2, 1, 1]),
     locals: fc.tuple(...LOCALS.map(anyLocal)),
   });
 }
@@ -79,7 +102,7 @@ function anyListener(index: number): fc.Arbitrary<ListenerRow> {
     onUnknown: refusal,
     onRefused: refusal,
     sessionsMax: fc.constantFrom(0, 0, 0, 1, 2),
-    admission: fc.constant({}),
+    admission: fc.constantFrom({}, {}, {}, {}, ...ADMISSIONS),
   });
 }
 
