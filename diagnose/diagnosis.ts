@@ -1,31 +1,32 @@
 /** The method as a program: comparisons, then evidence from every place, then one verdict. */
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../packet/address.ts';
 import { collectDaemon } from './collect/daemons.ts';
+import { collectAddresses } from './collect/network.ts';
 import { takeSnapshot, type Place, type Snapshot, type Subject } from './collect/snapshot.ts';
 import { hasFailed, isSilent, runPlan, type ProbedAttempt } from './experiments/attempt.ts';
 import {
+  againPlan,
+  directPlan,
   firstPlan,
   otherClientPlan,
   Ports,
-  secondPlan,
   type PortRange,
 } from './experiments/plan.ts';
-import {
-  failuresOf,
-  isTo,
-  roleOf,
-  type Evidence,
-  type Hop,
-  type PlaceEvidence,
-} from './findings/evidence.ts';
+import { isTo, roleOf, type CaptureEvidence, type Evidence } from './findings/evidence.ts';
+import type { PlaceEvidence } from './findings/evidence.ts';
 import { HYPOTHESES } from './findings/hypotheses.ts';
-import type { Decision, Hypothesis } from './findings/hypothesis.ts';
+import { locate } from './localise/locate.ts';
+import { framesOf } from './localise/sides.ts';
+import { captureFilter, watch, type Watching } from './localise/watch.ts';
+import { verdictOf, type Judged, type Verdict } from './verdict.ts';
 
 export interface DiagnosisOptions {
   readonly target: Endpoint;
   /** Further ones are learned from the balancer. */
   readonly backends: readonly Endpoint[];
   readonly ports: PortRange;
+  /** `needed`: where the evidence alone proves no cause. */
+  readonly capture: 'needed' | 'always' | 'never';
 }
 
 export interface Collaborators {
@@ -40,23 +41,6 @@ export interface Collaborators {
   readonly tell: (what: string) => void;
 }
 
-export interface Judged {
-  readonly hypothesis: Hypothesis;
-  readonly decision: Decision;
-}
-
-export type Verdict =
-  | { readonly kind: 'healthy' }
-  | {
-      readonly kind: 'cause';
-      readonly hypothesis: Hypothesis;
-      readonly hop: Hop;
-      readonly because: string;
-      readonly confidence: number;
-    }
-  /** It fails, and nothing that was looked at explains it. */
-  | { readonly kind: 'unexplained'; readonly hop: Hop };
-
 export interface Diagnosis {
   readonly evidence: Evidence;
   readonly judged: readonly Judged[];
@@ -68,11 +52,22 @@ export class DiagnosisError extends Error {
   override readonly name = 'DiagnosisError';
 }
 
+const ADDRESSES_MOST = 4;
+/** Enough to need no capture. */
+const SURE = 0.9;
+
 export async function diagnose(
   collaborators: Collaborators,
   options: DiagnosisOptions,
 ): Promise<Diagnosis> {
-  const evidence = await gather(collaborators, options);
+  const session = await begin(collaborators, options);
+  const first = judge(await session.evidence(undefined));
+  if (!needsCapture(first.verdict, options)) return first;
+  const capture = await session.capture();
+  return judge(await session.evidence(capture));
+}
+
+function judge(evidence: Evidence): Diagnosis {
   const judged = HYPOTHESES.map((hypothesis) => ({
     hypothesis,
     decision: hypothesis.decide(evidence),
@@ -80,78 +75,107 @@ export async function diagnose(
   return { evidence, judged, verdict: verdictOf(evidence, judged) };
 }
 
-export function verdictOf(evidence: Evidence, judged: readonly Judged[]): Verdict {
-  const [best] = judged
-    .flatMap(({ hypothesis, decision }) =>
-      decision.kind === 'proved' ? [{ hypothesis, decision }] : [],
-    )
-    .toSorted((a, b) => b.decision.confidence - a.decision.confidence);
-  if (best !== undefined) {
-    const { hop, because, confidence } = best.decision;
-    return { kind: 'cause', hypothesis: best.hypothesis, hop, because, confidence };
-  }
-  if (failuresOf(evidence) === 0) return { kind: 'healthy' };
-  return { kind: 'unexplained', hop: { kind: 'unknown' } };
+function needsCapture(verdict: Verdict, { capture }: DiagnosisOptions): boolean {
+  if (verdict.kind === 'healthy' || capture === 'never') return false;
+  if (capture === 'always' || verdict.kind === 'unexplained') return true;
+  return verdict.confidence < SURE || verdict.hop.kind === 'unknown';
 }
 
-async function gather(
+interface Session {
+  evidence(capture: CaptureEvidence | undefined): Promise<Evidence>;
+  capture(): Promise<CaptureEvidence>;
+}
+
+/** Reads every place, and tries the first connections. */
+async function begin(
   { client, otherClient, places, nowMs, random, tell }: Collaborators,
   { target, backends: given, ports: range }: DiagnosisOptions,
-): Promise<Evidence> {
+): Promise<Session> {
   const all = [client, ...(otherClient ? [otherClient] : []), ...places];
   const size = range.high - range.low + 1;
   const ports = new Ports(range, range.low + Math.floor(random() * size));
 
   tell(`reading ${all.length} ${all.length === 1 ? 'place' : 'places'}`);
-  const known = await knownBackends(places, given, target);
-  const subject: Subject = { target, backends: known, clients: [] };
-  const before = await snapshots(all, subject, nowMs);
+  const backends = given.length > 0 ? given : await knownBackends(places, target);
+  const context: Subject = { target, backends, clients: await addressesOf(client) };
+  const before = await snapshots(all, context, nowMs);
   const startMs = nowMs();
+  const roles = new Map(
+    all.map((place, i) => {
+      if (place === client) return [place, 'client'] as const;
+      if (place === otherClient) return [place, 'other-client'] as const;
+      const snapshot = before[i];
+      return [place, snapshot ? roleOf(place.name, snapshot, context) : 'forwarder'] as const;
+    }),
+  );
 
   tell('trying connections');
   const [own, others] = await Promise.all([
-    runPlan(client.runner, firstPlan(ports, target, known)),
+    runPlan(client.runner, firstPlan(ports, target, backends)),
     otherClient && runPlan(otherClient.runner, otherClientPlan(ports, target)),
   ]);
   if (!own.ok) throw new DiagnosisError(`${client.name} could not try connections: ${own.why}`);
   const attempts: ProbedAttempt[] = [...own.value, ...(others?.ok ? others.value : [])];
-  const failed = own.value.filter((one) => isTo(one, target) && hasFailed(one));
-  if (failed.length > 0) {
-    tell(`${failed.length} failed: the same ports again, and others`);
-    const portsThatFailed = failed.map(({ localPort }) => localPort);
-    const again = await runPlan(client.runner, secondPlan(ports, target, known, portsThatFailed));
-    if (again.ok) attempts.push(...again.value);
-  }
-  const after = await snapshots(all, subject, nowMs);
-  const context = { target, backends: known };
-  const evidenceOf = (place: Place, i: number): PlaceEvidence => {
-    const [earlier, later] = [before[i], after[i]];
-    if (earlier === undefined || later === undefined) throw new RangeError('a place too many');
-    const role = place === client ? 'client' : place === otherClient ? 'other-client' : undefined;
-    return {
-      name: place.name,
-      role: role ?? roleOf(place.name, later, context),
-      before: earlier,
-      after: later,
-    };
-  };
-  const placeEvidence = all.map(evidenceOf);
+
   return {
-    ...context,
-    attempts,
-    lostSyns: lostSyns(attempts, target, placeEvidence),
-    windowSeconds: (nowMs() - startMs) / 1000,
-    places: placeEvidence,
+    evidence: async (capture) => {
+      const after = await snapshots(all, context, nowMs);
+      const evidenceOf = (place: Place, i: number): PlaceEvidence[] => {
+        const [earlier, later, role] = [before[i], after[i], roles.get(place)];
+        if (earlier === undefined || later === undefined || role === undefined) return [];
+        return [{ name: place.name, role, before: earlier, after: later }];
+      };
+      const seen = all.flatMap(evidenceOf);
+      const lost = lostSyns(attempts, target, seen);
+      const windowSeconds = (nowMs() - startMs) / 1000;
+      return { ...context, attempts, lostSyns: lost, windowSeconds, places: seen, capture };
+    },
+    capture: async () => {
+      const failed = own.value.filter((one) => isTo(one, target) && hasFailed(one));
+      tell(`${failed.length} failed: capturing at ${places.length + 1} places`);
+      const { result, watching } = await watch(
+        [client, ...places],
+        captureFilter(target, backends),
+        () => runPlan(client.runner, againPlan(ports, target, backends, failed)),
+      );
+      const again = result.ok ? result.value : [];
+      const direct = await runPlan(
+        client.runner,
+        directPlan(
+          target,
+          backends,
+          failed.map(({ localPort }) => localPort),
+        ),
+      );
+      attempts.push(...again, ...(direct.ok ? direct.value : []));
+      const roleNamed = (name: string) =>
+        [...roles].find(([place]) => place.name === name)?.[1] ?? 'forwarder';
+      const snapshotOf = (name: string) => before[all.findIndex((place) => place.name === name)];
+      const seen = watching.watched.map((one) => {
+        const addresses = snapshotOf(one.place)?.addresses;
+        const own = addresses?.ok ? addresses.value : [];
+        return framesOf(one, roleNamed(one.place), own, context);
+      });
+      const failedAgain = again.filter(hasFailed).map(({ localPort }) => localPort);
+      return captureEvidence(watching, seen, { target, failedPorts: failedAgain });
+    },
   };
 }
 
-/** Those given, and those that a balancer tells of the listener's pool. */
+async function captureEvidence(
+  { watched, failures }: Watching,
+  places: Parameters<typeof locate>[0],
+  wanted: Parameters<typeof locate>[1],
+): Promise<CaptureEvidence> {
+  const { location, toaLost } = await locate(places, wanted);
+  return { location, toaLost, places, failures, files: watched };
+}
+
+/** A balancer of ours tells those of the listener's pool. */
 async function knownBackends(
   places: readonly Place[],
-  given: readonly Endpoint[],
   target: Endpoint,
 ): Promise<readonly Endpoint[]> {
-  if (given.length > 0) return given;
   for (const { runner, daemon } of places) {
     if (daemon?.role !== 'balancer') continue;
     const answer = await collectDaemon(runner, daemon);
@@ -174,6 +198,15 @@ function snapshots(
   nowMs: () => number,
 ): Promise<Snapshot[]> {
   return Promise.all(places.map((place) => takeSnapshot(place, subject, nowMs())));
+}
+
+/** Where answers must be able to go; a machine with many is asked about a few. */
+async function addressesOf({ runner }: Place): Promise<readonly string[]> {
+  const addresses = await collectAddresses(runner);
+  if (!addresses.ok) return [];
+  return addresses.value
+    .filter((address) => /^\d+(?:\.\d+){3}$/.test(address) && !address.startsWith('127.'))
+    .slice(0, ADDRESSES_MOST);
 }
 
 /** First SYNs by what the prober says, repeated ones by the clients' own counters. */

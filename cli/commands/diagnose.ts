@@ -5,12 +5,8 @@ import type { DaemonSocket } from '../../diagnose/collect/daemons.ts';
 import { machineRunner } from '../../diagnose/collect/machine-runner.ts';
 import { parseWhere } from '../../diagnose/collect/runner.ts';
 import type { Place } from '../../diagnose/collect/snapshot.ts';
-import {
-  diagnose as diagnosed,
-  DiagnosisError,
-  type Diagnosis,
-  type Verdict,
-} from '../../diagnose/diagnosis.ts';
+import { diagnose as diagnosed, DiagnosisError, type Diagnosis } from '../../diagnose/diagnosis.ts';
+import type { Verdict } from '../../diagnose/verdict.ts';
 import { diagnosisJson } from '../../diagnose/report/diagnosis-json.ts';
 import { diagnosisText } from '../../diagnose/report/diagnosis-text.ts';
 import { choice } from '../choice.ts';
@@ -70,6 +66,12 @@ export const diagnose = command({
       wellRead('--ports', parsePortRange(DEFAULT_PORTS)),
       DEFAULT_PORTS,
     ),
+    capture: optionOr(
+      '--capture <when>',
+      'needed: where counters and rules prove no cause; always; never',
+      choice('time to capture', ['needed', 'always', 'never']),
+      'needed',
+    ),
     output: optionOr(
       '-o, --output <format>',
       'text, or json: docs/reference/diagnose-json.md',
@@ -104,7 +106,7 @@ export const diagnose = command({
           if (stderr.isTerminal) stderr.write(`${stderr.style.quiet(what)}\n`);
         },
       },
-      { target, backends: options.backend, ports: options.ports },
+      { target, backends: options.backend, ports: options.ports, capture: options.capture },
     );
     stdout.write(
       options.output === 'json'

@@ -96,21 +96,41 @@ export function otherClientPlan(ports: Ports, target: Endpoint): Plan {
   return draft.plan();
 }
 
-/** What splits the causes once something failed: the same port again, the next one, and direct. */
-export function secondPlan(
+/** What splits the causes once something failed: the same ports again, and others. */
+export function againPlan(
   ports: Ports,
+  target: Endpoint,
+  backends: readonly Endpoint[],
+  failed: readonly { readonly purpose: Purpose; readonly localPort: number }[],
+): Plan {
+  const draft = new Draft();
+  failed.slice(0, REPEATED).forEach(({ purpose, localPort }, i) => {
+    // What failed beside a direct connection fails again only beside one.
+    if (purpose === 'shared-port')
+      for (const backend of others(target, backends))
+        draft.add('direct', backend, localPort, 0, true);
+    const startMs = HELD_FIRST_MS + i * LISTENER_EVERY_MS;
+    draft.add('again', target, localPort, startMs);
+    draft.add('next-port', target, ports.take(), startMs);
+  });
+  // Connections may come about and yet be wrong: captures need some to look at.
+  if (failed.length === 0)
+    for (let i = 0; i < REPEATED; i += 1) draft.add('listener', target, ports.take(), i);
+  return draft.plan();
+}
+
+/** From the ports that failed, past the balancer. */
+export function directPlan(
   target: Endpoint,
   backends: readonly Endpoint[],
   failedPorts: readonly number[],
 ): Plan {
   const draft = new Draft();
   const [backend] = others(target, backends);
-  failedPorts.slice(0, REPEATED).forEach((port, i) => {
-    draft.add('again', target, port, i * LISTENER_EVERY_MS);
-    draft.add('next-port', target, ports.take(), i * LISTENER_EVERY_MS);
-    if (backend !== undefined)
-      draft.add('same-port-direct', backend, port, TIMEOUT_MS + 200 + i * LISTENER_EVERY_MS);
-  });
+  if (backend !== undefined)
+    failedPorts
+      .slice(0, REPEATED)
+      .forEach((port, i) => draft.add('same-port-direct', backend, port, i * LISTENER_EVERY_MS));
   return draft.plan();
 }
 

@@ -25,7 +25,8 @@ const DIRECT_CONFIDENCE = 0.98;
 
 /**
  * The place where it grew most decides. `compare: 'nothing'` for counters that do not count SYNs
- * one by one: that they grew at all is what counts.
+ * one by one: that they grew at all is what counts. `even-if-open`: connections come about, and
+ * yet something is wrong with them.
  */
 export function decideByGrowth(
   evidence: Evidence,
@@ -33,7 +34,11 @@ export function decideByGrowth(
     roles,
     measure,
     compare = 'lost-syns',
-  }: { roles: readonly Role[]; measure: Measure; compare?: 'lost-syns' | 'nothing' },
+  }: {
+    roles: readonly Role[];
+    measure: Measure;
+    compare?: 'lost-syns' | 'nothing' | 'even-if-open';
+  },
 ): Decision {
   const places = evidence.places.filter(({ role }) => roles.includes(role));
   if (places.length === 0) return notChecked(nobodyNamed(roles));
@@ -50,6 +55,7 @@ export function decideByGrowth(
   }
   const said = `${growthText(most.growths)} at ${most.place.name}`;
   if (most.sum === 0n) return ruledOut(`${said}${others(readable.length)}`);
+  if (compare === 'even-if-open') return proved(inside(most.place), said, DIRECT_CONFIDENCE);
   if (failuresOf(evidence) === 0) return ruledOut(`${said}, and yet no connection failed`);
   if (compare === 'nothing') return proved(inside(most.place), said, DIRECT_CONFIDENCE);
   if (evidence.lostSyns === 0) return ruledOut(`${said}, but no SYN was lost`);
@@ -94,6 +100,17 @@ export function daemonDrops(...names: string[]): Measure {
     );
 }
 
+export function daemonNotes(...names: string[]): Measure {
+  return ({ before, after }) =>
+    both(before.daemon, after.daemon, (earlier, later) =>
+      names.map((name) => {
+        const count = ({ notes }: typeof later) =>
+          BigInt(notes.find((note) => note.name === name)?.count ?? 0);
+        return { name, amount: count(later) - count(earlier) };
+      }),
+    );
+}
+
 /** Errors of IPsec; the names that count success do not end so. */
 export function xfrmErrors(): Measure {
   return ({ before, after }) =>
@@ -112,14 +129,12 @@ export function softnetDrops(): Measure {
     ]);
 }
 
-/** Counters of NIC and driver whose names speak of packets that had no room. */
-export function nicDrops(): Measure {
-  const isLoss = (name: string) =>
-    /missed|no_?buf|fifo|over_errors|discard|xdp_drop|allowance_exceeded/.test(name);
+/** Of NICs, their drivers' too, by name. */
+export function nicCounters(pattern: RegExp): Measure {
   return ({ before, after }) =>
-    both(nicCounters(before), nicCounters(after), (earlier, later) => {
-      const grown = growthsOf(earlier, later).filter(({ name }) => isLoss(name));
-      return grown.length > 0 ? grown : [{ name: 'NIC drops', amount: 0n }];
+    both(countersOfNics(before), countersOfNics(after), (earlier, later) => {
+      const grown = growthsOf(earlier, later).filter(({ name }) => pattern.test(name));
+      return grown.length > 0 ? grown : [{ name: `${later.size} NIC counters`, amount: 0n }];
     });
 }
 
@@ -146,7 +161,7 @@ export function qdiscDrops(): Measure {
     });
 }
 
-function nicCounters(snapshot: PlaceEvidence['after']): Collected<ReadonlyMap<string, bigint>> {
+function countersOfNics(snapshot: PlaceEvidence['after']): Collected<ReadonlyMap<string, bigint>> {
   const links = linkCounters(snapshot);
   if (!links.ok || !snapshot.nicStats.ok) return links;
   return collected(new Map([...links.value, ...snapshot.nicStats.value]));

@@ -3,6 +3,9 @@ import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/a
 import type { Snapshot } from '../collect/snapshot.ts';
 import { hasFailed, isSilent, type ProbedAttempt } from '../experiments/attempt.ts';
 import type { Purpose } from '../experiments/plan.ts';
+import type { Location } from '../localise/locate.ts';
+import type { PlaceFrames } from '../localise/sides.ts';
+import type { Watched } from '../localise/watch.ts';
 
 export type Role = 'client' | 'other-client' | 'balancer' | 'host' | 'server' | 'forwarder';
 
@@ -23,6 +26,20 @@ export interface Evidence {
   readonly windowSeconds: number;
   /** In path order, the client first. */
   readonly places: readonly PlaceEvidence[];
+  /** Where nothing else proved a cause. */
+  readonly capture: CaptureEvidence | undefined;
+}
+
+/** What narrow captures at every place showed of a few connections. */
+export interface CaptureEvidence {
+  readonly location: Location | undefined;
+  /** Where TOA disappeared, if it did. */
+  readonly toaLost: Hop | undefined;
+  readonly places: readonly Pick<PlaceFrames, 'place' | 'answersFromBackends' | 'fromItself'>[];
+  /** Places that could not capture, and why. */
+  readonly failures: readonly { readonly place: string; readonly why: string }[];
+  /** The captures themselves, by place. */
+  readonly files: readonly Watched[];
 }
 
 /** Where on the path: in a machine, or between two. */

@@ -16,6 +16,8 @@ export const PASSING = ['ingress', 'prerouting', 'forward', 'postrouting', 'egre
 export const SENDING = ['output', 'postrouting', 'egress'];
 
 const SHARE_LEAST = 0.5;
+/** More than that it ends there, less than a counter. */
+const UNCOUNTED = 0.88;
 
 export function decideByRules(
   evidence: Evidence,
@@ -26,7 +28,7 @@ export function decideByRules(
   const unreadable = places.find(({ after }) => !after.filters.ok);
   const moved = places.flatMap((place) => movedRules(place).filter(({ rule }) => isMeant(rule)));
   const [most] = moved.toSorted((a, b) => Number(b.packets - a.packets));
-  if (most === undefined) return nothingMoved(places, isMeant, unreadable);
+  if (most === undefined) return nothingMoved(evidence, places, isMeant, unreadable);
   const said = `\`${most.rule.text}\` at ${most.place.name}: +${most.packets} packets`;
   if (failuresOf(evidence) === 0) return ruledOut(`${said}, and yet no connection failed`);
   // What rejects answers at once: then connections are refused, and no SYN is lost.
@@ -68,20 +70,34 @@ export function movedRules(place: PlaceEvidence): readonly MovedRule[] {
 }
 
 function nothingMoved(
+  { capture }: Evidence,
   places: readonly PlaceEvidence[],
   isMeant: (rule: FilterRule) => boolean,
   unreadable: PlaceEvidence | undefined,
 ): Decision {
   if (unreadable !== undefined && !unreadable.after.filters.ok)
     return notChecked(`${unreadable.name}: ${unreadable.after.filters.why}`);
-  const meant = places.flatMap(({ after }) =>
-    after.filters.ok
-      ? after.filters.value.filter((rule) => rule.action !== 'other' && isMeant(rule))
+  const meant = places.flatMap((place) =>
+    place.after.filters.ok
+      ? place.after.filters.value
+          .filter((rule) => rule.action !== 'other' && isMeant(rule))
+          .map((rule) => ({ place, rule }))
       : [],
   );
-  const silent = meant.filter(({ packets }) => packets === undefined);
+  const silent = meant.filter(({ rule }) => rule.packets === undefined);
+  const located = capture?.location?.hop;
+  const there = silent.find(
+    ({ place }) => located?.kind === 'inside' && located.place === place.name,
+  );
+  if (there !== undefined && located !== undefined) {
+    const { place, rule } = there;
+    const said = `the captures end inside ${place.name}, and \`${rule.text}\` there has no counter`;
+    return proved(located, said, UNCOUNTED);
+  }
   const counted = `0 of ${meant.length} rules that drop moved`;
   return silent.length === 0
     ? ruledOut(`${counted} at ${places.map(({ name }) => name).join(', ')}`)
-    : notChecked(`${silent.length} rules have no counter, the first: \`${silent[0]?.text ?? ''}\``);
+    : notChecked(
+        `${silent.length} rules have no counter, the first: \`${silent[0]?.rule.text ?? ''}\``,
+      );
 }

@@ -1,7 +1,8 @@
 /** A diagnosis as data: what `fullnat diagnose -o json` prints, and its schema. */
 import { z } from 'zod';
 import { formatEndpoint } from '../../packet/address.ts';
-import type { Diagnosis, Verdict } from '../diagnosis.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+import type { Verdict } from '../verdict.ts';
 import { backendTexts, failuresOf, tallyOf, type Hop } from '../findings/evidence.ts';
 import { PURPOSES } from '../experiments/plan.ts';
 import type { Decision } from '../findings/hypothesis.ts';

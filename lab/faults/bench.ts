@@ -43,6 +43,7 @@ function details({ report, said }: Score): string {
   if (report === undefined) return said;
   const hypotheses = report.hypotheses
     .toSorted((a, b) => a.decision.localeCompare(b.decision))
+    .filter(({ decision }) => values.verbose || decision !== 'ruled-out')
     .map(({ decision, code, why }) => `        ${decision.padEnd(12)} ${code}: ${why}`);
   const tried = report.attempts.map(
     ({ purpose, failed, tried }) => `${purpose} ${failed}/${tried}`,

@@ -1,7 +1,11 @@
 /** Injects a fault into a lab of its own, runs `fullnat diagnose` on it, and judges what it says. */
-import { resolve } from 'node:path';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { DiagnosisJson } from '../../diagnose/report/diagnosis-json.ts';
+import { balancerConfig } from '../config.ts';
 import { openLab, type Lab } from '../lab.ts';
+import { labOptions, type LabOptions } from '../options.ts';
 import { socketFile } from '../paths.ts';
 import { runProgram } from '../process.ts';
 import { serversOf, VIRTUAL_ADDRESS, VIRTUAL_PORT, type Role } from '../topology.ts';
@@ -28,7 +32,8 @@ export const PORTS = { low: 20_000, high: 20_999 };
 export async function diagnoseFault(instance: string, fault: Fault): Promise<Score> {
   const start = performance.now();
   try {
-    await up({ instance, servers: 1, ...fault.lab });
+    const options = { instance, servers: 1, ...fault.lab } as const;
+    await up({ ...options, ...(fault.config && { config: configFor(options, fault.config) }) });
     const lab = openLab(instance);
     const injected = await fault.inject(lab);
     try {
@@ -49,14 +54,22 @@ export async function diagnoseFault(instance: string, fault: Fault): Promise<Sco
     } finally {
       await injected?.stop?.();
     }
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    const none = { verdict: 'not injected', hop: '', isRight: false, report: undefined };
+    const seconds = (performance.now() - start) / 1000;
+    return { ...none, fault: fault.name, expected: expectedText(fault.expect), seconds, said };
   } finally {
     await down(instance);
   }
 }
 
-export function argvFor(lab: Lab, fault: Pick<Fault, 'words' | 'client' | 'unseen'>): string[] {
+export function argvFor(
+  lab: Lab,
+  fault: Pick<Fault, 'target' | 'words' | 'client' | 'unseen'>,
+): string[] {
   const { instance, daemons, servers } = lab.options;
-  const { client = 'client', unseen = [], words = [] } = fault;
+  const { target = LISTENER, client = 'client', unseen = [], words = [] } = fault;
   const other: Role = client === 'client' ? 'client2' : 'client';
   const at = (role: Role, extra = '') => [
     '--at',
@@ -72,7 +85,7 @@ export function argvFor(lab: Lab, fault: Pick<Fault, 'words' | 'client' | 'unsee
   ];
   const seen = path.filter(([, word = '']) => !unseen.some((role) => word.startsWith(`${role}=`)));
   return [
-    ...[process.execPath, MAIN, 'diagnose', LISTENER, '-o', 'json'],
+    ...[process.execPath, MAIN, 'diagnose', target, '-o', 'json'],
     ...['--client', `netns:${lab.namespace(client)}`],
     ...['--other-client', `netns:${lab.namespace(other)}`],
     ...['--ports', `${PORTS.low}-${PORTS.high}`],
@@ -80,6 +93,13 @@ export function argvFor(lab: Lab, fault: Pick<Fault, 'words' | 'client' | 'unsee
     ...seen.flat(),
     ...words,
   ];
+}
+
+/** A file that the lab is built with, and leaves alone. */
+function configFor(options: Partial<LabOptions>, change: (yaml: string) => string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'fullnat-fault-')), 'balancer.yaml');
+  writeFileSync(file, change(balancerConfig(labOptions(options))));
+  return file;
 }
 
 function isRight(

@@ -14,6 +14,10 @@ export interface Fault {
   readonly sentence: string;
   readonly lab: Partial<LabOptions>;
   readonly inject: (lab: Lab) => Promise<Injected | void>;
+  /** What is diagnosed; VIP:18056 when absent. */
+  readonly target?: string;
+  /** Changes the balancer's configuration. */
+  readonly config?: (yaml: string) => string;
   /** Words for `fullnat diagnose` that differ from the usual ones. */
   readonly words?: readonly string[];
   /** Who connects; `client` when absent. */
@@ -35,9 +39,4 @@ export type Expectation =
 
 export function cause(code: string | readonly string[], ...hops: string[]): Expectation {
   return { kind: 'cause', codes: [code].flat(), hops };
-}
-
-/** One call of nft per line: a later line may need an earlier one. */
-export async function nft(lab: Lab, role: Role, ...lines: string[]): Promise<void> {
-  await lab.run(role, ['nft', '-f', '-'], { input: lines.map((line) => `${line}\n`).join('') });
 }

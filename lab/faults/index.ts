@@ -1,5 +1,10 @@
 /** Every fault that diagnosis is tried on: a new one is a row in its group. */
-import { cause, nft, type Fault } from './fault.ts';
+import { BALANCERS } from './balancers.ts';
+import { COLLISIONS } from './collisions.ts';
+import type { Fault } from './fault.ts';
+import { FILTERS } from './filters.ts';
+import { NETWORK } from './network.ts';
+import { SERVERS } from './servers.ts';
 
 const HEALTHY: readonly Fault[] = [
   {
@@ -11,31 +16,11 @@ const HEALTHY: readonly Fault[] = [
   },
 ];
 
-const COLLISIONS: readonly Fault[] = [
-  {
-    name: 'collision-drop',
-    sentence: 'Our agent drops the newer of two connections that want one tuple.',
-    lab: { onCollision: 'drop' },
-    inject: async () => {},
-    expect: cause('collision', 'host'),
-  },
+export const FAULTS: readonly Fault[] = [
+  ...HEALTHY,
+  ...COLLISIONS,
+  ...FILTERS,
+  ...SERVERS,
+  ...NETWORK,
+  ...BALANCERS,
 ];
-
-const FILTERS: readonly Fault[] = [
-  {
-    name: 'server-input-drop',
-    sentence: 'A firewall rule of the server drops the SYN.',
-    lab: {},
-    inject: (lab) =>
-      nft(
-        lab,
-        'server1',
-        'add table ip f',
-        'add chain ip f i { type filter hook input priority 0; }',
-        'add rule ip f i ip saddr 10.0.88.0/24 tcp dport 8056 counter drop',
-      ),
-    expect: cause('server-input-filter', 'server'),
-  },
-];
-
-export const FAULTS: readonly Fault[] = [...HEALTHY, ...COLLISIONS, ...FILTERS];

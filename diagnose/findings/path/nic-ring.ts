@@ -1,15 +1,15 @@
 /** The NIC or its driver dropped packets before the kernel saw them. */
-import { decideByGrowth, nicDrops, ON_THE_PATH } from '../amounts.ts';
+import { decideByGrowth, nicCounters, ON_THE_PATH } from '../amounts.ts';
 import type { Hypothesis } from '../hypothesis.ts';
 
 export const nicRing: Hypothesis = {
   code: 'nic-ring',
   causes: [28],
   title: 'a NIC dropped packets before the kernel saw them',
-  remedy: 'enlarge the rings (ethtool -G), spread the interrupts',
+  remedy: 'enlarge its rings (ethtool -G), spread its interrupts',
   decide: (evidence) =>
     decideByGrowth(evidence, {
       roles: ON_THE_PATH,
-      measure: nicDrops(),
+      measure: nicCounters(/missed|no_?buf|fifo|over_errors|discard/),
     }),
 };

@@ -1,0 +1,26 @@
+/** The restored source is the server's own address: the kernel drops it, and counts it nowhere. */
+import { nobodyNamed } from '../amounts.ts';
+import { inside, placesOf } from '../evidence.ts';
+import { notChecked, proved, ruledOut, type Hypothesis } from '../hypothesis.ts';
+
+export const ownAddress: Hypothesis = {
+  code: 'own-address',
+  causes: [37],
+  title:
+    'the SYN comes from the server’s own address: it is its own client, and its kernel drops that',
+  remedy: 'keep the balancer’s address for such connections, as fullnat’s agent does',
+  decide: (evidence) => {
+    const servers = placesOf(evidence, 'server', 'client');
+    if (servers.length === 0) return notChecked(nobodyNamed(['server']));
+    if (evidence.capture === undefined)
+      return notChecked('nothing was captured: it was not needed');
+    const seen = evidence.capture.places.flatMap((one) => {
+      const place = servers.find(({ name }) => name === one.place);
+      return place === undefined ? [] : [{ place, count: one.fromItself }];
+    });
+    const [most] = seen.toSorted((a, b) => b.count - a.count);
+    if (most === undefined) return notChecked('the server could not capture');
+    const said = `${most.count} SYNs from its own address reached ${most.place.name}`;
+    return most.count === 0 ? ruledOut(said) : proved(inside(most.place), said, 0.98);
+  },
+};
