@@ -12,8 +12,13 @@ import {
   Ports,
   type PortRange,
 } from './experiments/plan.ts';
-import { isTo, roleOf, type CaptureEvidence, type Evidence } from './findings/evidence.ts';
-import type { PlaceEvidence } from './findings/evidence.ts';
+import {
+  isTo,
+  roleOf,
+  type CaptureEvidence,
+  type Evidence,
+  type PlaceEvidence,
+} from './findings/evidence.ts';
 import { HYPOTHESES } from './findings/hypotheses.ts';
 import { locate } from './localise/locate.ts';
 import { framesOf } from './localise/sides.ts';

@@ -1,4 +1,5 @@
 /** `fullnat diagnose`: why connections to a listener are lost, and where. */
+import { writeFileSync } from 'node:fs';
 import { parsePortRange } from '../../packet/address-range.ts';
 import { parseEndpoint } from '../../packet/address.ts';
 import type { DaemonSocket } from '../../diagnose/collect/daemons.ts';
@@ -7,6 +8,8 @@ import { parseWhere } from '../../diagnose/collect/runner.ts';
 import type { Place } from '../../diagnose/collect/snapshot.ts';
 import { diagnose as diagnosed, DiagnosisError, type Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { Verdict } from '../../diagnose/verdict.ts';
+import { bundle } from '../../diagnose/report/bundle.ts';
+import { diagnosisHtml } from '../../diagnose/report/diagnosis-html.ts';
 import { diagnosisJson } from '../../diagnose/report/diagnosis-json.ts';
 import { diagnosisText } from '../../diagnose/report/diagnosis-text.ts';
 import { choice } from '../choice.ts';
@@ -14,6 +17,7 @@ import {
   argument,
   command,
   CommandError,
+  flag,
   listOption,
   option,
   optionOr,
@@ -72,6 +76,13 @@ export const diagnose = command({
       choice('time to capture', ['needed', 'always', 'never']),
       'needed',
     ),
+    html: option('--html <file>', 'write the report as one page', (text) => text),
+    bundle: option(
+      '--bundle <file.tar.gz>',
+      'write report, evidence of every place and captures as one archive',
+      (text) => text,
+    ),
+    mask: flag('--mask', 'in the archive, put other addresses in place of the true ones'),
     output: optionOr(
       '-o, --output <format>',
       'text, or json: docs/reference/diagnose-json.md',
@@ -92,6 +103,8 @@ export const diagnose = command({
     },
   ],
   handler: async ({ arguments: { target }, options }, { stdout, stderr }) => {
+    if (options.mask && options.bundle === undefined)
+      throw new UsageError('--mask is about the archive: give --bundle FILE.tar.gz, too');
     const diagnosis = await diagnoseWith(
       {
         client: { name: 'client', runner: machineRunner(options.client) },
@@ -113,6 +126,12 @@ export const diagnose = command({
         ? asJson(diagnosisJson(diagnosis))
         : diagnosisText(diagnosis, stdout.style, stdout.columns),
     );
+    if (options.html !== undefined) write(options.html, diagnosisHtml(diagnosis));
+    if (options.bundle !== undefined)
+      write(
+        options.bundle,
+        bundle(diagnosis, { mask: options.mask, timeSeconds: Date.now() / 1000 }),
+      );
     return exitCodeOf(diagnosis.verdict);
   },
 });
@@ -133,6 +152,14 @@ function exitCodeOf(verdict: Verdict): number {
     case 'cause':
     case 'unexplained':
       return EXIT_FAILED;
+  }
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw new CommandError(`${path} could not be written: ${(error as Error).message}`);
   }
 }
 

@@ -43,7 +43,7 @@ export function parseAttempts(text: string): readonly ProbedAttempt[] {
 
 /** It did not come about: neither at once nor late. */
 export function hasFailed({ label }: ProbedAttempt): boolean {
-  return label === 'silent' || label === 'icmp' || label === 'closed';
+  return label === 'silent' || label === 'icmp' || label === 'closed' || label === 'error';
 }
 
 export function isSilent({ label }: ProbedAttempt): boolean {

@@ -2,7 +2,7 @@
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
 import { LINK_COOKED2 } from '../../packet/link.ts';
 import { writePcap } from '../../packet/pcap.ts';
-import { AddressBook } from '../correlate/address-book.ts';
+import { AddressBook, addressOf } from '../correlate/address-book.ts';
 import type { Connection } from '../correlate/connection.ts';
 import { hasReply } from '../correlate/health.ts';
 import { readPoint, type Point } from '../correlate/point.ts';
@@ -166,7 +166,7 @@ function toaLostAt(
       if (hop.toa === undefined || next === undefined || next.toa !== undefined) continue;
       const [from, to] = [stations[hop.point], stations[next.point]];
       const isRestored =
-        next.clientAddress === hop.toa.address && hop.clientAddress !== next.clientAddress;
+        next.clientAddress === addressOf(hop.toa) && hop.clientAddress !== next.clientAddress;
       if (!isRestored && from !== undefined && to !== undefined) return hopOf(from, to);
     }
   return undefined;

@@ -49,7 +49,7 @@ export function framesOf(
     const reply = phaseOf(source, target, backends);
     if (forward !== undefined) found[forward][isSent ? 'out' : 'in'].push(frame);
     else if (reply !== undefined) found[reply][isSent ? 'in' : 'out'].push(frame);
-    if (isSent || !hasFlag(tcp, 'A')) continue;
+    if (isSent || !hasFlag(tcp, 'S')) continue;
     if (reply === 'back' && hasFlag(tcp, 'A')) answersFromBackends += 1;
     if (forward !== undefined && ownAddresses.includes(formatIpv4Address(source.address)))
       fromItself += 1;

@@ -45,7 +45,6 @@ export function bundle(
   );
 }
 
-
 /** Maps as objects, big integers as numbers: counters do not reach 2^53 in our time. */
 function asJson(value: unknown): string {
   const plain = (_: string, one: unknown) => {

@@ -20,8 +20,15 @@ export function diagnosisHtml(diagnosis: Diagnosis): string {
   ]);
 }
 
-function verdict({ verdict: { kind, code, sentence, hop, confidence, because, remedy } }: DiagnosisJson) {
-  const where = hop === null ? '' : hop.places.length === 0 ? 'where is not known' : `${hop.kind} ${hop.places.join(' and ')}`;
+function verdict({
+  verdict: { kind, code, sentence, hop, confidence, because, remedy },
+}: DiagnosisJson) {
+  const where =
+    hop === null
+      ? ''
+      : hop.places.length === 0
+        ? 'where is not known'
+        : `${hop.kind} ${hop.places.join(' and ')}`;
   const sure = confidence === null ? '' : `confidence ${Math.round(confidence * 100)} %`;
   const facts = [
     ['where', where],

@@ -14,13 +14,13 @@ export function diagnosisText(diagnosis: Diagnosis, paint: Paint, columns: numbe
   const line = ({ code, why }: HypothesisJson) => `${paint.strong(code)}: ${why}`;
   const others = of('proved').filter(({ code }) => code !== json.verdict.code);
   return [
-    verdictLine(json, paint),
+    ...broken(verdictLine(json, paint), Math.max(40, columns) - 1),
     ...block('PROVED BY', proofOf(json), columns),
     ...block('REMEDY', json.verdict.remedy === null ? [] : [json.verdict.remedy], columns),
-    ...block('TRIED', json.attempts.map(attemptText), columns),
+    ...block('TRIED', [json.attempts.map(attemptText).join(' · ')], columns),
     ...block('ALSO PROVED', others.map(line), columns),
     ...block('SUSPECTED', of('suspected').map(line), columns),
-    ...block('RULED OUT', of('ruled-out').map(line), columns),
+    ...block('RULED OUT', joined(of('ruled-out')), columns),
     ...block('NOT CHECKED', of('not-checked').map(line), columns),
   ]
     .map((text) => `${text}\n`)
@@ -48,6 +48,13 @@ function placeText({ kind, places }: { kind: string; places: readonly string[] }
 
 function proofOf({ verdict }: DiagnosisJson): string[] {
   return verdict.because === null ? [] : [verdict.because];
+}
+
+/** There are many: one paragraph. */
+function joined(hypotheses: readonly HypothesisJson[]): string[] {
+  return hypotheses.length === 0
+    ? []
+    : [hypotheses.map(({ code, why }) => `${code} (${why})`).join(' · ')];
 }
 
 function attemptText({ purpose, tried, failed, refused }: DiagnosisJson['attempts'][number]) {

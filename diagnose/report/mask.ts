@@ -1,4 +1,5 @@
 /** Addresses replaced by others, the same one always by the same, in text and in captures. */
+import { isIPv6 } from 'node:net';
 import { formatIpv4Address, ipv4Address, parseIpv4Address } from '../../packet/address.ts';
 import { viewOf } from '../../packet/bytes.ts';
 import { updateChecksum32 } from '../../packet/checksum.ts';
@@ -12,9 +13,12 @@ import { TOA4_BYTES, TOA_NUMBERS } from '../../packet/toa.ts';
 /** 198.18.0.0/15 is for tests (RFC 2544): nobody's. */
 const FIRST = ipv4Address('198.18.0.1');
 const IPV4 = /\b\d{1,3}(?:\.\d{1,3}){3}\b/g;
+/** Those with `::`, and those in full; three groups are a time of day. */
+const IPV6 =
+  /(?<![\w:])(?:[0-9a-f]{0,4}:){0,7}:(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?(?![\w:])|(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])/gi;
 const MAC = /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi;
 /** Words of ranges and settings, not of anybody's machine. */
-const KEPT = ['0.0.0.0', '127.0.0.1', '255.255.255.255'];
+const KEPT = ['0.0.0.0', '127.0.0.1', '255.255.255.255', '::', '::1'];
 
 const IP_SOURCE_AT = 12;
 const IP_DESTINATION_AT = 16;
@@ -24,6 +28,7 @@ const COOKED2_ADDRESS_BYTES = 8;
 
 export class AddressMask {
   readonly #masked = new Map<number, number>();
+  readonly #masked6 = new Map<string, string>();
 
   text(text: string): string {
     return text
@@ -33,7 +38,8 @@ export class AddressMask {
           ? formatIpv4Address(ipv4Address(this.#of(read.value)))
           : word;
       })
-      .replace(MAC, '02:00:00:00:00:00');
+      .replace(MAC, '02:00:00:00:00:00')
+      .replace(IPV6, (word) => (KEPT.includes(word) || !isIPv6(word) ? word : this.#of6(word)));
   }
 
   /** What is not TCP over IPv4 is left out: it may quote addresses anywhere. */
@@ -49,6 +55,15 @@ export class AddressMask {
     if (known !== undefined) return known;
     const next = FIRST + this.#masked.size;
     this.#masked.set(address, next);
+    return next;
+  }
+
+  #of6(text: string): string {
+    const known = this.#masked6.get(text);
+    if (known !== undefined) return known;
+    // 2001:db8::/32 is for documents (RFC 3849).
+    const next = `2001:db8::${(this.#masked6.size + 1).toString(16)}`;
+    this.#masked6.set(text, next);
     return next;
   }
 
@@ -81,7 +96,7 @@ export class AddressMask {
 
 function toaAddressAt(bytes: Uint8Array, tcpAt: number): number | undefined {
   const end = Math.min(bytes.length, tcpAt + ((bytes[tcpAt + 12] ?? 0) >> 4) * 4);
-  for (let at = tcpAt + TCP_HEADER_BYTES; at < end; ) {
+  for (let at = tcpAt + TCP_HEADER_BYTES; at < end;) {
     const [kind = 0, length = 0] = [bytes[at], bytes[at + 1]];
     if (kind === 0) return undefined;
     if (kind === 1) {

@@ -9,7 +9,11 @@ test('GNU tar lists and unpacks what was archived', () => {
     name: fc.stringMatching(/^[a-z]{1,20}(?:\/[a-z]{1,20}){0,3}$/),
     bytes: fc.uint8Array({ maxLength: 1500 }),
   });
-  const anyFiles = fc.uniqueArray(anyFile, { minLength: 1, maxLength: 4, selector: (one) => one.name });
+  const anyFiles = fc.uniqueArray(anyFile, {
+    minLength: 1,
+    maxLength: 4,
+    selector: (one) => one.name,
+  });
   fc.assert(
     fc.property(anyFiles, (files) => {
       const input = tar(files, 1_700_000_000);

@@ -2,6 +2,7 @@
 import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Connection } from '../correlate/connection.ts';
 import { ladderOf, type Rung } from './ladder.ts';
+import { escaped, page } from './page.ts';
 import { confidenceOf, conversationJson, pointsJson, summaryOf, tupleText } from './trace-json.ts';
 
 /** More would be a page that nobody scrolls and some browsers cannot. */
@@ -11,16 +12,6 @@ const MARGIN_PIXELS = 90;
 const RUNG_PIXELS = 26;
 const HEAD_PIXELS = 40;
 
-const STYLE = `
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --quiet: #667; --bad: #c1121f; --line: #bbc; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #15181c; --quiet: #99a; --bad: #ff6b6b; --line: #445; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 1100px; padding: 0 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; } th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--line); }
-td, svg text { font-family: ui-monospace, monospace; font-size: 13px; }
-.bad { color: var(--bad); } .quiet { color: var(--quiet); } .rewritten { color: var(--bad); font-weight: 600; }
-svg { max-width: 100%; height: auto; } svg text { fill: var(--ink); } svg line { stroke: var(--ink); } svg .lane { stroke: var(--line); } svg .lost { stroke: var(--bad); } svg text.lost { fill: var(--bad); stroke: none; }
-section { border-top: 2px solid var(--line); margin-top: 1.5rem; }`;
-
 export function traceHtml(trace: Trace, { all }: { readonly all: boolean }): string {
   const wanted = trace.conversations.filter((one) => all || isFailed(one));
   const shown = wanted.slice(0, CONVERSATIONS_MAX);
@@ -28,17 +19,12 @@ export function traceHtml(trace: Trace, { all }: { readonly all: boolean }): str
     wanted.length > shown.length
       ? `<p>${wanted.length - shown.length} more are in <code>fullnat trace --json</code>.</p>`
       : '';
-  return [
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    `<title>fullnat trace</title><style>${STYLE}</style></head><body>`,
-    '<h1>fullnat trace</h1>',
+  return page('fullnat trace', [
     summary(trace),
     pointTable(trace),
     ...shown.map((one) => section(trace, one)),
-    `${more}</body></html>\n`,
-  ].join('\n');
+    more,
+  ]);
 }
 
 function summary(trace: Trace): string {
@@ -158,11 +144,4 @@ function headRow(names: readonly string[]): string {
 
 function tableRow(cells: readonly string[]): string {
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
-}
-
-function escaped(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }

@@ -18,7 +18,8 @@ export const deadEndRoute: Hypothesis = {
     const said = `${first.place.name} has no way to ${first.to}: ${first.refusal}`;
     if (failuresOf(evidence) === 0) return ruledOut(`${said}, and yet no connection failed`);
     // Where the captures name another place, the verdict weighs that.
-    return evidence.lostSyns > 0
+    // A client's own kernel refuses before there is a SYN to be lost.
+    return evidence.lostSyns > 0 || first.place.role === 'client'
       ? proved(inside(first.place), said, 0.93)
       : suspected(inside(first.place), said);
   },

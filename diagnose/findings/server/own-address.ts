@@ -10,13 +10,15 @@ export const ownAddress: Hypothesis = {
     'the SYN comes from the server’s own address: it is its own client, and its kernel drops that',
   remedy: 'keep the balancer’s address for such connections, as fullnat’s agent does',
   decide: (evidence) => {
-    const servers = placesOf(evidence, 'server', 'client');
+    // A server that connects to itself is both places: the server is where it happens.
+    const servers = [...placesOf(evidence, 'server'), ...placesOf(evidence, 'client')];
     if (servers.length === 0) return notChecked(nobodyNamed(['server']));
     if (evidence.capture === undefined)
       return notChecked('nothing was captured: it was not needed');
-    const seen = evidence.capture.places.flatMap((one) => {
-      const place = servers.find(({ name }) => name === one.place);
-      return place === undefined ? [] : [{ place, count: one.fromItself }];
+    const { places } = evidence.capture;
+    const seen = servers.flatMap((place) => {
+      const found = places.find((one) => one.place === place.name);
+      return found === undefined ? [] : [{ place, count: found.fromItself }];
     });
     const [most] = seen.toSorted((a, b) => b.count - a.count);
     if (most === undefined) return notChecked('the server could not capture');
