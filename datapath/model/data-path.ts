@@ -73,9 +73,9 @@ export interface ListenerRow {
 /** Whose SYN may open a session; what is left out is not limited. */
 export interface AdmissionRow {
   /** Prefixes, one of them 0.0.0.0/0; the longest that contains the client counts. */
-  readonly access?: Readonly<Record<string, Access>>;
-  readonly rate?: RateRow;
-  readonly client?: ClientRow;
+  readonly access?: Readonly<Record<string, Access>> | undefined;
+  readonly rate?: RateRow | undefined;
+  readonly client?: ClientRow | undefined;
 }
 export interface RateRow {
   readonly everySeconds: number;
@@ -84,7 +84,7 @@ export interface RateRow {
 export interface ClientRow {
   /** Length of the prefix that is one client. */
   readonly bits: number;
-  readonly rate?: RateRow;
+  readonly rate?: RateRow | undefined;
   readonly sessionsMax?: number;
   readonly openingMax?: number;
 }

@@ -66,6 +66,20 @@ export function fillBuckets({ listenerBuckets, clientSeats }: BalancerMaps, seco
   }
 }
 
+/** What the program does for every session that it seizes. */
+export function vacateSeats({ clientSeats, sessionSlots }: BalancerMaps, slots: Slots): void {
+  for (const [index, slot] of slots.filter(([, { seat }]) => seat !== 0)) {
+    const [set, way] = [Math.floor((slot.seat - 1) / CLIENT_WAYS), (slot.seat - 1) % CLIENT_WAYS];
+    const { seats } = clientSeats.get(set);
+    clientSeats.set(set, {
+      seats: seats.map((seat, i) =>
+        i === way ? { ...seat, word: seat.word - shareOf(stateOf(slot)) } : seat,
+      ),
+    });
+    sessionSlots.set(index, { ...slot, seat: 0 });
+  }
+}
+
 /** A seat has as many sessions as there are that name it, and only live ones name one. */
 export function seatFaults({ clientSeats }: BalancerMaps, slots: Slots): string[] {
   const should = new Map<number, bigint>();
@@ -75,7 +89,7 @@ export function seatFaults({ clientSeats }: BalancerMaps, slots: Slots): string[
     if (slot.seat === 0) continue;
     if (!LIVE.has(state)) faults.push(`slot ${index} is ${state} and has a seat`);
     const seat = slot.seat - 1;
-    should.set(seat, (should.get(seat) ?? 0n) + (state === 'opening' ? 0x1_0001n : 0x1_0000n));
+    should.set(seat, (should.get(seat) ?? 0n) + shareOf(state));
   }
   for (let set = 0; set < clientSeats.length; set++)
     clientSeats.get(set).seats.forEach(({ word }, way) => {
@@ -83,6 +97,10 @@ export function seatFaults({ clientSeats }: BalancerMaps, slots: Slots): string[
       if (is !== ought) faults.push(`seat ${set}/${way} counts ${is}, should count ${ought}`);
     });
   return faults;
+}
+
+function shareOf(state: SessionState): bigint {
+  return state === 'opening' ? 0x1_0001n : 0x1_0000n;
 }
 
 function limitsOf({ rate, client }: AdmissionRow): Omit<Admission, 'access'> {

@@ -10,6 +10,7 @@ import {
   fillBuckets,
   forgetClients,
   seatFaults,
+  vacateSeats,
   writeAdmissions,
 } from './admission.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
@@ -62,7 +63,10 @@ export async function loadBalancer(options: KernelOptions = {}): Promise<DataPat
       sessions.age(seconds);
       fillBuckets(maps, seconds);
     },
-    seize: () => sessions.seize(),
+    seize: () => {
+      vacateSeats(maps, sessions.slots());
+      sessions.seize();
+    },
     sweep: () => sessions.sweep(),
     state: (): State => ({
       ...sessions.state(),

@@ -4,7 +4,7 @@ import type { Action, Outcome, Side } from '../data-path.ts';
 import { endpointKey, type Flow } from '../flow.ts';
 import { resetFor } from '../reset.ts';
 import { isOpeningSyn, receive, RST, type Received, type Segment } from '../segment.ts';
-import { isResting } from '../session.ts';
+import { isLive, isResting, type Session } from '../session.ts';
 import { notePacket, reopenIfResting } from '../states.ts';
 import type { Refused, Verdict } from '../words.ts';
 import { admit, countedClient } from './admission.ts';
@@ -85,10 +85,7 @@ function begin(
   listener: Listener,
   resting: BalancerDirection | undefined,
 ): ReturnType<typeof openSession> {
-  if (resting && takesNew(balancer, resting.session.backend)) {
-    resting.session.client = countedClient(listener, segment.flow.from.address);
-    return undefined;
-  }
+  if (resting && takesNew(balancer, resting.session.backend)) return undefined;
   if (resting) balancer.sessions.bury(resting.session);
   return openSession(balancer, segment, listener);
 }
@@ -106,6 +103,8 @@ function known(
   from: Side,
 ): Verdict {
   if (segment.ttl <= 1) return 'drop-ttl'; // what ends here changes nothing
+  const { session } = direction;
+  const rested = isResting(session);
   if (direction.side === 'front' && isOpeningSyn(segment)) {
     const before = reopenIfResting(segment, direction);
     if (before === 'dead') return 'drop-race';
@@ -116,7 +115,15 @@ function known(
     }
   }
   notePacket(segment, direction);
+  if (rested && isLive(session)) countAgain(balancer, session);
   return translate(balancer, segment, direction, from);
+}
+
+/** A session that rested and goes on is its client's again. */
+function countAgain({ tables }: Balancer, session: Session): void {
+  const index = session.listener;
+  const listener = tables.listeners[index];
+  session.client = listener && countedClient({ ...listener, index }, session.front.from.address);
 }
 
 /** Packets that cannot be translated: ours are dropped by name, others pass. */
