@@ -1,6 +1,11 @@
 /** What the daemons of a lab answer, read for cases and tests. */
 
-import type { CollisionCounterRow, CollisionRow, NoteRow } from '../control/api/rows.ts';
+import type {
+  CollisionCounterRow,
+  CollisionRow,
+  ListenerRow,
+  NoteRow,
+} from '../control/api/rows.ts';
 import { getRows } from './daemons.ts';
 import { type DaemonName, socketFile } from './paths.ts';
 import { LabError } from './process.ts';
@@ -27,6 +32,12 @@ export async function collisionCounters(instance: string) {
 
 export function collisions(instance: string): Promise<CollisionRow[]> {
   return list(instance, 'agent', 'collisions');
+}
+
+/** Connections that reached a server without a word of their client, over all listeners. */
+export async function toaNotDelivered(instance: string): Promise<number> {
+  const rows = await list<ListenerRow>(instance, 'balancer', 'listeners');
+  return rows.reduce((sum, row) => sum + row.toaNotDelivered, 0);
 }
 
 /** The notes of a daemon by name. */

@@ -135,7 +135,8 @@ export type ServerRow = TrafficRow & {
   remapFailed: number;
 };
 
-export type DropRow = { verdict: number; name: string; packets: number; meaning: string };
+/** `verdict` is missing for what was lost without the end of a packet: TOA that was not delivered. */
+export type DropRow = { verdict?: number; name: string; packets: number; meaning: string };
 export type NoteRow = { note: number; name: string; count: number; meaning: string };
 
 export type EventRow = { time: Timestamp; type: EventType | 'backend-state' } & Readonly<

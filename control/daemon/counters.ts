@@ -23,6 +23,7 @@ import type { ReloadState } from './reload.ts';
 
 /** Packets that were not simply passed or translated. */
 const FORWARDED: readonly Verdict[] = ['pass', 'to-backend', 'to-client', 'kept'];
+const NOT_DELIVERED: Note = 'toa-not-delivered';
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
 export type DaemonFacts = ReloadState & {
@@ -32,8 +33,11 @@ export type DaemonFacts = ReloadState & {
   since: Date;
 };
 
-export function dropRows({ verdicts }: Pick<CommonMaps, 'verdicts'>): DropRow[] {
-  return (Object.entries(VERDICT) as [Verdict, number][])
+type Sums = Pick<CommonMaps['verdicts'], 'sum'>;
+
+/** What did not arrive: packets by verdict, and connections whose client the server does not get to know. */
+export function dropRows({ verdicts, notes }: { verdicts: Sums; notes: Sums }): DropRow[] {
+  const lost = (Object.entries(VERDICT) as [Verdict, number][])
     .filter(([name]) => !FORWARDED.includes(name))
     .map(([name, verdict]) => ({
       verdict,
@@ -42,6 +46,10 @@ export function dropRows({ verdicts }: Pick<CommonMaps, 'verdicts'>): DropRow[] 
       meaning: VERDICT_MEANING[name],
     }))
     .filter(({ packets }) => packets > 0);
+  const connections = notes.sum(NOTE[NOT_DELIVERED]);
+  if (connections === 0) return lost;
+  const meaning = NOTE_MEANING[NOT_DELIVERED];
+  return [...lost, { name: NOT_DELIVERED, packets: connections, meaning }];
 }
 
 export function noteRows({ notes }: Pick<CommonMaps, 'notes'>): NoteRow[] {

@@ -1,7 +1,7 @@
 /** Two connections that to the server would be one: under every policy, and from before the agent. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { collisionCounters, collisions } from '../answers.ts';
+import { collisionCounters, collisions, toaNotDelivered } from '../answers.ts';
 import { COLLISION_CASES } from '../cases/collision/index.ts';
 import { countersDuring } from '../counters.ts';
 import { startDaemons } from '../daemons.ts';
@@ -34,6 +34,10 @@ for (const policy of ['remap', 'local', 'drop'] as const satisfies CollisionPoli
         assert.equal(result.kind, 'holds', JSON.stringify(result, undefined, 1));
       });
     }
+
+    test('no client was left unsaid', async () => {
+      assert.equal(await toaNotDelivered(instance), 0);
+    });
 
     test('the counters say what the policy says', async () => {
       const { remapped, keptLocal, dropped } = await collisionCounters(instance);

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { listPins } from '../../datapath/binding/pins.ts';
-import { collisionCounters } from '../answers.ts';
+import { collisionCounters, toaNotDelivered } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { runLoad, type LoadResult } from '../load.ts';
 import type { CollisionPolicy } from '../options.ts';
@@ -69,6 +69,7 @@ describe('direct and balanced connections side by side', { skip, timeout: 180_00
       const shared = result.balanced.ports.filter((port) => direct.has(port)).length;
       t.diagnostic(`${shared} of ${attempts} balanced connections had the port of a direct one`);
       assert.ok(shared > attempts / 4, `${shared} shared ports: too few to have met`);
+      assert.equal(await toaNotDelivered(instance), 0);
       assert.deepEqual(listPins(instance, 'agent'), [], 'packet mode had no part in it');
     },
   );
@@ -77,6 +78,7 @@ describe('direct and balanced connections side by side', { skip, timeout: 180_00
 async function loaded(policy: CollisionPolicy) {
   await up({ instance, servers: 1, closeFirst: true, onCollision: policy });
   const result = await runLoad(openLab(instance), { policy, ...LOAD });
+  assert.equal(await toaNotDelivered(instance), 0);
   return { result, counted: await collisionCounters(instance) };
 }
 

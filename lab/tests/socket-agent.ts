@@ -31,7 +31,7 @@ type AgentOptions = {
   trustedLocals: readonly string[];
   servers?: readonly string[];
   /** 'root': it is left to the agent, which then takes the root of the hierarchy. */
-  cgroup?: string | undefined | 'root';
+  cgroup?: string | undefined;
   /** Runs it in surroundings of its own. */
   wrap?: readonly string[];
 };

@@ -5,10 +5,11 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import type { AgentSessionRow, InfoRow } from '../../control/api/rows.ts';
+import type { AgentSessionRow, InfoRow, ListenerRow } from '../../control/api/rows.ts';
 import { detachEverything } from '../../control/daemon/detach.ts';
 import { listPins } from '../../datapath/binding/pins.ts';
-import { notes } from '../answers.ts';
+import { nop } from '../../packet/tcp-options.ts';
+import { notes, toaNotDelivered } from '../answers.ts';
 import { COLLISION_CASES } from '../cases/collision/index.ts';
 import { agentConfig } from '../config.ts';
 import { startDaemon } from '../daemons.ts';
@@ -21,6 +22,7 @@ import { waitUntil } from '../process.ts';
 import { down, up } from '../up.ts';
 import { upWithListeners } from './listeners.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
+import { withRawClient } from './raw-client.ts';
 import { clients, endAgent, lacksCgroups, withSocketAgent } from './socket-agent.ts';
 
 const LISTENER = '10.0.23.111:18056';
@@ -28,6 +30,7 @@ const EXCHANGE_LISTENER = '10.0.23.111:19056';
 const HANDSHAKE_LISTENER = '10.0.23.111:18058';
 const DIRECT = `${SERVER_ADDRESSES.server1}:8056`;
 const HELD = 100;
+const RAW_PORT = 62_000;
 const WITHOUT_DAEMON_MS = 1_000;
 const STALL_MS = 3_000;
 /** Packet mode looks every 2 s whether socket mode is still needed. */
@@ -121,6 +124,27 @@ describe('what collides in packet mode does not in socket mode', { skip, timeout
       assert.equal(result.kind, 'holds', JSON.stringify(result, undefined, 1));
     });
 
+  test('neither SYN nor ACK has room: an ACK of the balancer tells, ahead of it', async () => {
+    const full = Array.from({ length: 40 }, () => nop);
+    const before = await notes(instance, 'agent');
+    const lines = await withRawClient(openLab(instance), RAW_PORT, async (client) => [
+      await client.visit({
+        ...{ target: LISTENER, port: RAW_PORT, sequence: 1_000_000 },
+        ...{ synOptions: full, laterOptions: full },
+      }),
+    ]);
+    assert.match(lines[0] ?? '', new RegExp(`^server[12] ${CLIENT_ADDRESS}:${RAW_PORT}$`));
+    const after = await notes(instance, 'agent');
+    const told =
+      (after.get('client-from-handshake') ?? 0) - (before.get('client-from-handshake') ?? 0);
+    assert.equal(told, 1);
+    const rows = await rowsOf<ListenerRow>(instance, 'balancer', 'listeners');
+    assert.equal(
+      rows.reduce((sum, { toaAnnounced }) => sum + toaAnnounced, 0),
+      1,
+    );
+  });
+
   test('servers that answer with SYN cookies see clients of listeners with toa: handshake', async () => {
     const lab = openLab(instance);
     const cookies = (value: number) =>
@@ -142,6 +166,10 @@ describe('what collides in packet mode does not in socket mode', { skip, timeout
     const counted = await notes(instance, 'agent');
     assert.equal((counted.get('client-from-handshake') ?? 0) - before, 100);
     assert.equal(counted.get('client-unknown') ?? 0, 0);
+  });
+
+  test('in all of this no client was left unsaid', async () => {
+    assert.equal(await toaNotDelivered(instance), 0);
   });
 });
 

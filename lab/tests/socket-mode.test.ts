@@ -1,7 +1,7 @@
 /** Socket mode: real programs, as they are, see the client of a balanced connection. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { notes } from '../answers.ts';
+import { notes, toaNotDelivered } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { CLIENT_ADDRESS } from '../topology.ts';
 import { down, up } from '../up.ts';
@@ -42,6 +42,7 @@ describe(
       assert.equal(inSyn, FAST_OPENED - 1, 'the first one asks for a cookie');
       assert.equal(seen.length, FAST_OPENED);
       for (const { own, peer } of seen) assert.equal(peer, own);
+      assert.equal(await toaNotDelivered(instance), 0, 'of all of these, none was left unsaid');
     });
   },
 );
