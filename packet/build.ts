@@ -82,6 +82,8 @@ export interface IcmpErrorFields extends HostPacketFields {
   readonly about: Uint8Array;
   /** Bytes quoted after the IPv4 header; RFC 792 says 8, RFC 1812 as many as 576 allow. */
   readonly quotedBytes?: number;
+  /** What follows the quotation, such as extensions (RFC 4884). */
+  readonly behindQuote?: Uint8Array;
 }
 
 export interface IcmpEchoFields extends HostPacketFields {
@@ -151,7 +153,7 @@ export function icmpError(fields: IcmpErrorFields): Uint8Array {
     type: fields.type,
     code: fields.code,
     parameter: fields.parameter ?? 0,
-    body: fields.about.slice(at, end),
+    body: concat(fields.about.slice(at, end), fields.behindQuote ?? new Uint8Array(0)),
   });
   return frame(fields, ipv4Address(fields.from), ipv4Address(fields.to), PROTOCOL_ICMP, message, 2);
 }

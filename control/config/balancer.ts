@@ -52,7 +52,7 @@ export interface ListenerConfig {
   readonly pool: string;
   readonly toa: 'off' | 'syn' | 'handshake';
   readonly onUnknown: 'reset' | 'drop';
-  readonly onRefused: 'reset' | 'drop';
+  readonly onRefused: 'reset' | 'drop' | 'icmp';
   /** 0: no limit of its own. */
   readonly maxSessions: number;
 }
@@ -139,7 +139,7 @@ const listenerSchema = object({
   pool: name(),
   toa: oneOf(['off', 'syn', 'handshake']).default('syn'),
   onUnknown: oneOf(['reset', 'drop']).default('reset'),
-  onRefused: oneOf(['reset', 'drop']).default('reset'),
+  onRefused: oneOf(['reset', 'drop', 'icmp']).default('reset'),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
 });
 

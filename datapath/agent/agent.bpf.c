@@ -4,6 +4,7 @@
 #include "../lib/sweep.h"
 #include "../lib/verdict.h"
 #include "from_server.h"
+#include "icmp.h"
 #include "to_server.h"
 
 /* From a trusted local to a server, but not to be translated: dropped by name.
@@ -36,10 +37,17 @@ static __always_inline int finish(enum verdict verdict)
 	case VERDICT_KEPT:
 	case VERDICT_TO_BACKEND:
 	case VERDICT_TO_CLIENT:
+	case VERDICT_ERROR_TO_BACKEND:
+	case VERDICT_ERROR_TO_CLIENT:
 		return TC_ACT_UNSPEC;
 	default:
 		return TC_ACT_SHOT;
 	}
+}
+
+static __always_inline int is_icmp(const struct packet *p, enum parsed parsed)
+{
+	return parsed == PARSED_NOT_TCP && p->flow.protocol == IPPROTO_ICMP;
 }
 
 SEC("tc")
@@ -48,15 +56,42 @@ int agent_to_server(struct __sk_buff *ctx)
 	struct packet p = { .ctx = ctx };
 	enum parsed parsed = parse_tcp4(&p);
 
-	return finish(parsed == PARSED_TCP ? decide_to_server(&p) : decide_odd(&p, parsed));
+	if (parsed == PARSED_TCP)
+		return finish(decide_to_server(&p));
+	if (is_icmp(&p, parsed))
+		bpf_tail_call(ctx, &stages, STAGE_ICMP_TO_SERVER); /* does not return */
+	return finish(decide_odd(&p, parsed));
 }
 
 SEC("tc")
 int agent_from_server(struct __sk_buff *ctx)
 {
 	struct packet p = { .ctx = ctx };
+	enum parsed parsed = parse_tcp4(&p);
 
-	return finish(parse_tcp4(&p) == PARSED_TCP ? decide_from_server(&p) : VERDICT_PASS);
+	if (parsed == PARSED_TCP)
+		return finish(decide_from_server(&p));
+	if (is_icmp(&p, parsed))
+		bpf_tail_call(ctx, &stages, STAGE_ICMP_FROM_SERVER); /* does not return */
+	return finish(VERDICT_PASS);
+}
+
+/* Reached from the two above: an ICMP packet. */
+SEC("tc")
+int agent_icmp_to_server(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx };
+
+	return finish(parse_tcp4(&p) == PARSED_NOT_TCP ? decide_icmp(&p, 0) : VERDICT_PASS);
+}
+
+SEC("tc")
+int agent_icmp_from_server(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx };
+
+	return finish(parse_tcp4(&p) == PARSED_NOT_TCP ? decide_icmp(&p, ENTRY_BACK)
+						       : VERDICT_PASS);
 }
 
 /* The kernel's helpers demand a GPL-compatible licence; the texts are in LICENSE and LICENSES/. */

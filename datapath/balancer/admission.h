@@ -8,7 +8,7 @@
 #define FULLNAT_BALANCER_ADMISSION_H
 
 #include "clients.h"
-#include "rate.h"
+#include "../lib/rate.h"
 
 /* An event about the SYN at hand; written in place, for the stack is nearly full here. */
 static __noinline void report(const struct packet *p, __u32 type, __u32 listener, __u32 backend,

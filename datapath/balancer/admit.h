@@ -3,9 +3,8 @@
 #ifndef FULLNAT_BALANCER_ADMIT_H
 #define FULLNAT_BALANCER_ADMIT_H
 
-#include "../lib/reset.h"
+#include "answer.h"
 #include "open.h"
-#include "refusal.h"
 
 static __always_inline struct listener *find_listener(const struct packet *p)
 {
@@ -16,13 +15,6 @@ static __always_inline struct listener *find_listener(const struct packet *p)
 	};
 
 	return bpf_map_lookup_elem(&listeners, &key);
-}
-
-static __always_inline int is_for_local(const struct packet *p)
-{
-	__be32 addr = p->flow.destination_addr;
-
-	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
 }
 
 static __always_inline int takes_new(const struct session_entry *entry)
@@ -70,7 +62,7 @@ static __always_inline enum verdict admit_syn(struct packet *p, const struct lis
 	enum verdict verdict;
 
 	if (p->ttl <= 1)
-		return VERDICT_DROP_TTL;
+		return VERDICT_ANSWER_TTL;
 	verdict = ask_admission(p, listener);
 	if (verdict == VERDICT_PASS)
 		verdict = begin(p, listener);

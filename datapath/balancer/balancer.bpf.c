@@ -3,7 +3,8 @@
  * balancer.bpf.c: full NAT between clients and backends, at tc ingress.
  *
  * Two programs, so that what every packet needs stays small: `balancer_ingress` sends on
- * what has a session, `balancer_admit` decides about what has none, and makes one.
+ * what has a session, `balancer_admit` decides about what has none, and makes one. Two more
+ * for what is rare: `balancer_icmp`, and `balancer_answer` for ICMP errors of our own.
  *
  *            session                       SYN: session made, come again
  *   packet ──▶ balancer_ingress ──▶ out    ┌────────────────────────────┐
@@ -14,25 +15,9 @@
 #include "../lib/sweep.h"
 #include "../lib/verdict.h"
 #include "admit.h"
+#include "answer.h"
+#include "icmp.h"
 #include "translate.h"
-
-enum stage { STAGE_INGRESS = 0, STAGE_ADMIT = 1, STAGE_COUNT = 2 };
-
-int balancer_ingress(struct __sk_buff *ctx);
-int balancer_admit(struct __sk_buff *ctx);
-
-/* Pinned like every map: the kernel empties it when nothing in user space holds it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, STAGE_COUNT);
-	__uint(key_size, sizeof(__u32));
-	__array(values, int(struct __sk_buff *));
-} stages SEC(".maps") = {
-	.values = {
-		[STAGE_INGRESS] = (void *)&balancer_ingress,
-		[STAGE_ADMIT] = (void *)&balancer_admit,
-	},
-};
 
 /* True when the packet has no session yet, or is a SYN to take a resting one up again. */
 static __always_inline int needs_admission(const struct packet *p,
@@ -55,6 +40,8 @@ static __always_inline enum verdict decide_odd(struct packet *p, enum parsed par
 
 	if (parsed == PARSED_NOT_IPV4)
 		return VERDICT_PASS;
+	if (parsed == PARSED_NOT_TCP && p->flow.protocol == IPPROTO_ICMP)
+		bpf_tail_call(p->ctx, &stages, STAGE_ICMP); /* does not return */
 	local = is_for_local(p);
 	if (parsed == PARSED_NOT_TCP)
 		return local ? VERDICT_DROP_LOCAL_NOT_TCP : VERDICT_PASS;
@@ -78,7 +65,7 @@ static __always_inline enum verdict decide_odd(struct packet *p, enum parsed par
 static __always_inline enum verdict known(struct packet *p, struct session_entry *entry)
 {
 	if (p->ttl <= 1)
-		return VERDICT_DROP_TTL; /* what ends here changes nothing */
+		return VERDICT_ANSWER_TTL; /* what ends here changes nothing */
 	note_packet(p, entry);
 	return translate(p, entry);
 }
@@ -87,32 +74,14 @@ static __always_inline enum verdict known(struct packet *p, struct session_entry
 static __always_inline int finish(const struct packet *p, enum verdict verdict)
 {
 	count_verdict(verdict);
-	switch (verdict) {
-	case VERDICT_PASS:
-		return TC_ACT_UNSPEC; /* other filters and the stack see it untouched */
-	case VERDICT_TO_BACKEND:
-	case VERDICT_TO_CLIENT:
-		return p->action;
-	default:
-		return TC_ACT_SHOT;
-	}
-}
-
-/* The same for who may be answered with a RST: it goes back where the packet came from. */
-static __always_inline int answer(struct packet *p, enum verdict verdict)
-{
-	if (!is_reset(verdict))
-		return finish(p, verdict);
-	if (turn_into_reset(p))
-		return finish(p, VERDICT_DROP_INTERNAL);
-	count_verdict(verdict);
-	return bpf_redirect(p->ctx->ifindex, 0);
+	/* other filters and the stack see it untouched */
+	return verdict == VERDICT_PASS ? TC_ACT_UNSPEC : p->action;
 }
 
 SEC("tc")
 int balancer_ingress(struct __sk_buff *ctx)
 {
-	struct packet p = { .ctx = ctx };
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
 	enum parsed parsed = PARSED_NOT_IPV4;
 	struct session_entry *entry;
 
@@ -123,7 +92,7 @@ int balancer_ingress(struct __sk_buff *ctx)
 		return finish(&p, decide_odd(&p, parsed));
 	entry = bpf_map_lookup_elem(&sessions, &p.flow);
 	if (!needs_admission(&p, entry))
-		return finish(&p, known(&p, entry));
+		return finish(&p, answer_with_icmp(&p, known(&p, entry)));
 	bpf_tail_call(ctx, &stages, STAGE_ADMIT);
 	return finish(&p, VERDICT_DROP_INTERNAL);
 }
@@ -131,7 +100,7 @@ int balancer_ingress(struct __sk_buff *ctx)
 SEC("tc")
 int balancer_admit(struct __sk_buff *ctx)
 {
-	struct packet p = { .ctx = ctx };
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
 	enum verdict verdict = VERDICT_DROP_INTERNAL;
 
 	if (parse_tcp4(&p) == PARSED_TCP)
@@ -140,7 +109,25 @@ int balancer_admit(struct __sk_buff *ctx)
 		bpf_tail_call(ctx, &stages, STAGE_INGRESS);
 		verdict = VERDICT_DROP_INTERNAL;
 	}
-	return answer(&p, verdict);
+	if (is_reset(verdict))
+		return finish(&p, answer_with_reset(&p, verdict));
+	return finish(&p, answer_with_icmp(&p, verdict));
+}
+
+SEC("tc")
+int balancer_icmp(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
+
+	return finish(&p, parse_tcp4(&p) == PARSED_NOT_TCP ? decide_icmp(&p) : VERDICT_PASS);
+}
+
+SEC("tc")
+int balancer_answer(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
+
+	return finish(&p, send_answer(&p));
 }
 
 /* The kernel's helpers demand a GPL-compatible licence; the texts are in LICENSE and LICENSES/. */

@@ -127,6 +127,13 @@ struct {
 	__type(value, __u32);
 } backend_live SEC(".maps");
 
+static __always_inline int is_for_local(const struct packet *p)
+{
+	__be32 addr = p->flow.destination_addr;
+
+	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
+}
+
 static __always_inline struct traffic *listener_counters(__u32 index)
 {
 	return bpf_map_lookup_elem(&listener_traffic, &index);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* refusal.h: a refusal is one reason in two tones: answered with RST, or met with silence. */
+/* refusal.h: a refusal is one reason in three tones: RST, ICMP 3/13, or silence. */
 #ifndef FULLNAT_BALANCER_REFUSAL_H
 #define FULLNAT_BALANCER_REFUSAL_H
 
@@ -42,8 +42,12 @@ static __always_inline int is_reset(enum verdict verdict)
 }
 
 /* Says which tone a refusal takes; other verdicts stay as they are. */
-static __always_inline enum verdict refuse(const struct packet *p, enum verdict verdict, __u32 tone)
+static __always_inline enum verdict refuse(struct packet *p, enum verdict verdict, __u32 tone)
 {
+	if (tone == REFUSE_ICMP && is_reset(verdict)) {
+		p->refused_as = silent(verdict);
+		return VERDICT_PROHIBITED;
+	}
 	/* A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */
 	return tone == REFUSE_DROP || (p->flags & RST) ? silent(verdict) : verdict;
 }

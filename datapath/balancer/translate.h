@@ -113,6 +113,10 @@ static __always_inline enum verdict translate(struct packet *p, struct session_e
 	int is_ours = 0;
 
 	verdict = find_route(p, entry, &r);
+	if (verdict == VERDICT_DROP_TOO_BIG) {
+		p->next_hop_mtu = r.fib.mtu_result;
+		return VERDICT_ANSWER_TOO_BIG;
+	}
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	if (!from_back && is_handshake(p, entry))

@@ -51,7 +51,7 @@ export type ToaMode = keyof typeof TOA_MODE;
 export const TOA_MODE = { off: 0, syn: 1, handshake: 2 } as const;
 
 export type Refusal = keyof typeof REFUSAL;
-export const REFUSAL = { reset: 0, drop: 1 } as const;
+export const REFUSAL = { reset: 0, drop: 1, icmp: 2 } as const;
 
 export type ScheduleSelect = keyof typeof SCHEDULE_SELECT;
 export const SCHEDULE_SELECT = { 'round-robin': 0, 'source-hash': 1 } as const;

@@ -13,13 +13,19 @@ const OBJECTS: readonly Row[] = [
     'balancer',
     'balancer/balancer.bpf.o',
     balancerMaps,
-    ['balancer_admit', 'balancer_ingress', 'start_sweep'],
+    [
+      ...['balancer_admit', 'balancer_answer', 'balancer_icmp'],
+      ...['balancer_ingress', 'start_sweep'],
+    ],
   ],
   [
     'agent in packet mode',
     'agent/agent.bpf.o',
     agentMaps,
-    ['agent_from_server', 'agent_to_server', 'start_sweep'],
+    [
+      ...['agent_from_server', 'agent_icmp_from_server', 'agent_icmp_to_server'],
+      ...['agent_to_server', 'start_sweep'],
+    ],
   ],
   [
     'agent in socket mode',

@@ -45,6 +45,13 @@ export const VERDICT = {
   'drop-client-opening': 39,
   'reset-backend-limit': 40,
   'drop-backend-limit': 41,
+  'error-to-backend': 42,
+  'error-to-client': 43,
+  'drop-error-forged': 44,
+  'drop-error-limit': 45,
+  'answer-too-big': 46,
+  'answer-ttl': 47,
+  prohibited: 48,
 } as const;
 export const VERDICT_COUNT = 64;
 
@@ -67,16 +74,18 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   'drop-table-full': 'the session table is full; dropped; raise sessions.capacity',
   'drop-listener-limit': 'the listener has maxSessions sessions; dropped',
   'drop-malformed': 'lengths in its headers contradict each other',
-  'drop-bad-checksum': 'the checksum of its IPv4 header is wrong',
+  'drop-bad-checksum': 'the checksum of its IPv4 header is wrong, or one in an ICMP error',
   'drop-fragment': 'an IP fragment; TCP should not be fragmented: check the MTU along the path',
   'drop-ip-options': 'it has IP options, which are not translated',
-  'drop-ttl': 'its time to live ended here: is there a routing loop?',
+  'drop-ttl':
+    'its time to live ended here, and more did than are answered: is there a routing loop?',
   'drop-no-session': 'sent to a local, but no session has its tuple: a late answer, or a scan',
   'drop-race': 'its session was being deleted at that moment; the sender will repeat it',
   'drop-no-route': 'the kernel has no route to where it should go, or IP forwarding is off',
-  'drop-too-big': 'larger than the MTU of the next hop',
+  'drop-too-big':
+    'larger than the MTU of the next hop, and more were than are answered with ICMP 3/4',
   'drop-internal': 'a function of the kernel failed; please report it with the kernel version',
-  'drop-local-not-tcp': 'sent to a local, and not TCP; ICMP errors are not translated yet',
+  'drop-local-not-tcp': 'sent to a local, and neither TCP nor an ICMP error about TCP',
   'drop-collision':
     'another connection owns the tuple it would have at the server, and the policy is drop',
   'drop-remap-exhausted': 'it had to get another port, and every port of remapPorts is taken',
@@ -103,6 +112,17 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   'reset-backend-limit':
     'every backend of the pool that is up has maxSessions sessions; answered with RST',
   'drop-backend-limit': 'every backend of the pool that is up has maxSessions sessions; dropped',
+  'error-to-backend':
+    "an ICMP error about a session's packet, translated back and sent on to the backend",
+  'error-to-client':
+    "an ICMP error about a session's packet, translated back and sent on to the client",
+  'drop-error-forged': 'an ICMP error that quotes a sequence number its session never sent',
+  'drop-error-limit': 'an ICMP error about a session, beyond what is passed on in one second',
+  'answer-too-big':
+    'larger than the MTU of the next hop; answered with ICMP 3/4, which tells the MTU',
+  'answer-ttl':
+    'its time to live ended here; answered with ICMP 11/0: traceroute, or a routing loop',
+  prohibited: 'a SYN refused as the listener says (onRefused: icmp); answered with ICMP 3/13',
 };
 
 export type Note = keyof typeof NOTE;
@@ -125,6 +145,7 @@ export const NOTE = {
   reused: 14,
   'resting-evicted': 15,
   'client-unseated': 16,
+  'reset-not-believed': 17,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -149,6 +170,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
   'resting-evicted': 'resting sessions that gave way because the table was full',
   'client-unseated':
     'limits of one client that could not be kept: more clients at a time than the table has seats',
+  'reset-not-believed':
+    'RSTs with a sequence number that their sender cannot have reached; passed on, the session kept',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

@@ -3,6 +3,7 @@ import { skip } from './kernel/private-network.ts';
 import { modelAgent } from '../model/index.ts';
 import { againRows } from './agent/again.ts';
 import { collisionRows } from './agent/collision.ts';
+import { errorRows } from './agent/errors.ts';
 import { oddAgentRows } from './agent/odd.ts';
 import { restoreRows } from './agent/restore.ts';
 import { strangerRows } from './agent/strangers.ts';
@@ -21,4 +22,5 @@ testRows('agent', { model, kernel: loadAgent, skip }, AGENT_TABLES, {
   again: againRows,
   'take-over': takeOverRows,
   odd: oddAgentRows,
+  errors: errorRows,
 });

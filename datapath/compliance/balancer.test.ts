@@ -1,6 +1,9 @@
 /** The balancer's rows. */
 import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
+import { foreignErrorRows } from './balancer/errors-foreign.ts';
+import { judgedErrorRows } from './balancer/errors-judged.ts';
+import { errorRows } from './balancer/errors.ts';
 import { foreignRows } from './balancer/foreign.ts';
 import { forgedRows } from './balancer/forged.ts';
 import { oddBalancerRows } from './balancer/odd.ts';
@@ -25,6 +28,9 @@ testRows('balancer', { model, kernel: loadBalancer, skip }, WEB_TABLES, {
   odd: oddBalancerRows,
   foreign: foreignRows,
   route: routeRows,
+  errors: errorRows,
+  'errors judged': judgedErrorRows,
+  'foreign errors': foreignErrorRows,
   toa: toaRows,
   forged: forgedRows,
 });

@@ -32,6 +32,11 @@ export function linkFrom(side: 'front' | 'back') {
   return side === 'front' ? CLIENT_TO_BALANCER : SERVER_TO_BALANCER;
 }
 
+/** Of a frame that the balancer sends to this side. */
+export function linkTo(side: 'front' | 'back') {
+  return side === 'front' ? BALANCER_TO_CLIENT : BALANCER_TO_SERVER;
+}
+
 const BALANCER_TO_CLIENT = { source: FRONT_MAC, destination: CLIENT_MAC };
 const BALANCER_TO_SERVER = { source: BACK_MAC, destination: SERVER_MAC };
 const SERVER_TO_BALANCER = { source: SERVER_MAC, destination: BACK_MAC };

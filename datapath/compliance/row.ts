@@ -1,6 +1,12 @@
 /** A row of facts: a sentence, what is given, frames in, what comes out, what the tables hold then. */
 import assert from 'node:assert/strict';
-import { parseFrame, printFrame, toHex, verifyChecksums } from '../../packet/index.ts';
+import {
+  internetChecksum,
+  parseFrame,
+  printFrame,
+  toHex,
+  verifyChecksums,
+} from '../../packet/index.ts';
 import type { Action, DataPath, Note, Outcome, Side, State, Verdict } from '../model/index.ts';
 
 export interface Row<Tables> {
@@ -35,6 +41,8 @@ type Wanted<T> = T extends readonly (infer E)[]
 
 /** Ethernet 14, IPv4 20, and 16 into the TCP header. */
 const TCP_CHECKSUM_OFFSET = 50;
+/** Ethernet 14, IPv4 20, ICMP 8. */
+const QUOTE_OFFSET = 42;
 
 /** Runs one row; returns the verdicts it reached. */
 export function runRow<Tables>(
@@ -145,9 +153,20 @@ function checkBytes({ frame, expect }: FrameStep, outcome: Outcome, story: strin
 function checkSound(frame: Uint8Array, story: string, transport: 'good' | 'bad'): void {
   const parsed = parseFrame(frame);
   const sums = verifyChecksums(frame);
-  assert.ok(parsed.ok && parsed.value.kind === 'tcp', `${story}\nleft as something unreadable`);
+  assert.ok(
+    parsed.ok && (parsed.value.kind === 'tcp' || parsed.value.kind === 'icmp'),
+    `${story}\nleft as something unreadable`,
+  );
+  if (parsed.value.kind === 'icmp' && parsed.value.icmp.kind === 'error')
+    assert.equal(quotedHeaderSum(frame), 0, `${story}\nleft with a wrong quoted IPv4 checksum`);
   assert.ok(sums.ok && sums.value.ipv4 === 'good', `${story}\nleft with a wrong IPv4 checksum`);
   assert.equal(sums.value.transport, transport, `${story}\nleft with another TCP checksum`);
+}
+
+/** Zero for an ICMP error whose quoted IPv4 header has its right checksum. */
+function quotedHeaderSum(frame: Uint8Array): number {
+  const headerBytes = ((frame[QUOTE_OFFSET] ?? 0) & 15) * 4;
+  return internetChecksum(frame.subarray(QUOTE_OFFSET, QUOTE_OFFSET + headerBytes));
 }
 
 /** The parts of `whole` that `wanted` names. */

@@ -51,6 +51,21 @@ static __always_inline void edit_addresses(struct edit *e, const struct packet *
 		    minus16(p->flow.destination_port) + to->destination_port;
 }
 
+/* Both addresses and the TTL of an IPv4 header whose addresses are those of `from`. */
+static __always_inline void write_addresses(struct iphdr *ip, const struct flow4 *from,
+					    __be32 source, __be32 destination, __u32 ttl_less)
+{
+	__be16 old_word = *(__be16 *)&ip->ttl, new_word; /* TTL and protocol */
+
+	ip->ttl -= ttl_less;
+	new_word = *(__be16 *)&ip->ttl;
+	ip->check =
+		~fold(minus16(ip->check) + minus16(old_word) + new_word + minus(from->source_addr) +
+		      source + minus(from->destination_addr) + destination);
+	ip->saddr = source;
+	ip->daddr = destination;
+}
+
 /*
  * Writes the tuple of `to` and the checksums of everything in `e`; `ttl_less`
  * is taken off the TTL. Packet pointers are read again, since every helper call
@@ -62,7 +77,6 @@ static __always_inline int write_tuple(struct packet *p, const struct session_en
 	void *data, *data_end;
 	struct iphdr *ip;
 	struct tcphdr *tcp;
-	__be16 old_word, new_word;
 
 	edit_addresses(e, p, to);
 	if (apply_checksums(p->ctx, e))
@@ -74,14 +88,7 @@ static __always_inline int write_tuple(struct packet *p, const struct session_en
 	ip = data + IP_OFFSET;
 	tcp = data + TCP_OFFSET;
 
-	old_word = *(__be16 *)&ip->ttl; /* TTL and protocol */
-	ip->ttl -= ttl_less;
-	new_word = *(__be16 *)&ip->ttl;
-	ip->check = ~fold(minus16(ip->check) + minus16(old_word) + new_word +
-			  minus(p->flow.source_addr) + to->source_addr +
-			  minus(p->flow.destination_addr) + to->destination_addr);
-	ip->saddr = to->source_addr;
-	ip->daddr = to->destination_addr;
+	write_addresses(ip, &p->flow, to->source_addr, to->destination_addr, ttl_less);
 	tcp->source = to->source_port;
 	tcp->dest = to->destination_port;
 	return 0;

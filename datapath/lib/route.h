@@ -39,13 +39,15 @@ static __always_inline enum verdict find_route(const struct packet *p,
 	fib->ipv4_src = to->source_addr;
 	fib->ipv4_dst = to->destination_addr;
 	fib->ifindex = p->ctx->ingress_ifindex;
-	/* tot_len 0: the kernel would allow a VLAN tag more than the MTU, and tells us the MTU */
+	/* with a length the kernel compares it with the route's MTU, not only with the device's */
+	fib->tot_len = segment_bytes(p);
 	result = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
 	switch (result) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		r->resolved = 1;
-		return segment_bytes(p) > fib->mtu_result ? VERDICT_DROP_TOO_BIG : VERDICT_PASS;
+		return VERDICT_PASS;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		fib->mtu_result = 0; /* is still tot_len: they share their place */
 		return VERDICT_PASS;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return VERDICT_DROP_TOO_BIG;

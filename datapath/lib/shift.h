@@ -113,6 +113,14 @@ static __always_inline __u32 shifted_sequence(__u32 sequence, __u32 slot)
 	return of_session ? sequence + of_session->shift.sequence : sequence;
 }
 
+/* What the client knows of a sequence number of its own that left us. */
+static __always_inline __u32 unshifted_sequence(__u32 sequence, __u32 slot)
+{
+	struct numbers *of_session = bpf_map_lookup_elem(&numbers, &slot);
+
+	return of_session ? sequence - of_session->shift.sequence : sequence;
+}
+
 /* Keeps the later one of two numbers, modulo 2^32; the first one comes unasked. */
 static __always_inline void advance_to(__u32 *number, __u32 next, int is_first)
 {

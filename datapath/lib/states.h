@@ -8,7 +8,8 @@
  *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
  *
  * A RST only shortens the time-out (RFC 7857 section 2.2): what its supposed sender
- * sends later undoes a forged one. A session that is idle then does end with it.
+ * sends later undoes a forged one. One whose sequence number its sender cannot have
+ * reached is left to the ends, and moves nothing (can_have_sent()).
  * While a session is opening, only what completes the handshake moves it: anyone can
  * send the rest.
  */
@@ -29,7 +30,25 @@ static __always_inline int completes_handshake(const struct packet *p, __u32 bac
 	       p->acknowledgement - (back_isn + 1) < HANDSHAKE_DATA_MAX;
 }
 
-/* True when both ends have shown that they know of the connection. */
+/*
+ * False for a sequence number that this side of the session cannot have reached: it
+ * has sent no more than the bytes that we counted, headers included, from its initial
+ * one on. What we cannot know is not held against a packet.
+ */
+static __always_inline int can_have_sent(const struct session_slot *slot,
+					 const struct session_entry *entry, __u32 sequence)
+{
+	__u32 isn = entry->flags & ENTRY_BACK ? slot->back_isn : slot->front_isn;
+
+	if (!isn || (slot->flags & SLOT_ADOPTED) || entry->bytes >> 32)
+		return 1;
+	return sequence - isn <= (__u32)entry->bytes;
+}
+
+/*
+ * True when both ends have shown that they know of the connection. In a simultaneous
+ * open the client does so by a SYN+ACK (RFC 9293 figure 8).
+ */
 static __always_inline int is_accepted(const struct packet *p, int from_back,
 				       const struct session_slot *slot)
 {
@@ -53,7 +72,7 @@ static __always_inline __u32 next_word(__u32 word, const struct packet *p, int f
 		return word;
 	if (p->flags & RST)
 		return state == STATE_TIME_WAIT ? word : bits | own_reset | STATE_RESET;
-	if (p->flags & SYN)
+	if ((p->flags & SYN) && (from_back || !(p->flags & ACK) || state != STATE_OPENING))
 		return word; /* reopening is the caller's business */
 	if (state == STATE_RESET && !(bits & own_reset))
 		return word; /* was under way when the other side sent its RST */
@@ -79,27 +98,49 @@ static __always_inline __u32 front_sequence(const struct packet *p,
 					    : p->sequence;
 }
 
-/*
- * The slow path of a known session: everything but established data. Returns the
- * state after the packet.
- */
-static __always_inline __u32 advance(struct packet *p, struct session_entry *entry,
+/* False for a RST that its supposed sender cannot have sent: forged, and not by a neighbour. */
+static __always_inline int is_believed(const struct packet *p, const struct session_entry *entry,
+				       const struct session_slot *slot)
+{
+	__u32 sequence = entry->flags & ENTRY_BACK ? p->sequence : front_sequence(p, entry);
+
+	return !(p->flags & RST) || can_have_sent(slot, entry, sequence);
+}
+
+/* Where each side's numbers begin; a SYN of nobody knows whom does not move that later. */
+static __always_inline void note_isn(const struct packet *p, const struct session_entry *entry,
 				     struct session_slot *slot)
+{
+	int from_back = !!(entry->flags & ENTRY_BACK);
+
+	/* without ACK: a simultaneous open (RFC 5382 REQ-2) */
+	if (from_back && (p->flags & (SYN | RST)) == SYN)
+		slot->back_isn = p->sequence;
+	if (!from_back && is_opening_syn(p) && STATE_OF(slot->word) == STATE_OPENING)
+		slot->front_isn = front_sequence(p, entry);
+}
+
+/* The slow path of a known session: everything but established data. */
+static __always_inline void advance(struct packet *p, struct session_entry *entry,
+				    struct session_slot *slot)
 {
 	int from_back = !!(entry->flags & ENTRY_BACK);
 	__u32 word = slot->word, next = word;
 
-	if (from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK))
-		slot->back_isn = p->sequence;
-	if (!from_back && is_opening_syn(p))
-		slot->front_isn = front_sequence(p, entry);
+	if (!is_believed(p, entry, slot)) {
+		count_note(NOTE_RESET_NOT_BELIEVED);
+		return;
+	}
+	note_isn(p, entry, slot);
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		word = slot->word;
 		next = next_word(word, p, from_back, slot);
 		if (next == word || swap_word(slot, word, next))
 			break;
 	}
-	touch(entry, slot, p->now);
+	/* a RST that changes nothing keeps nothing alive (RFC 7857 section 7) */
+	if (!(p->flags & RST) || next != word)
+		touch(entry, slot, p->now);
 	if (!from_back && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)))
 		note_ending(p, entry->slot);
 	if (slot->back_isn)
@@ -108,7 +149,6 @@ static __always_inline __u32 advance(struct packet *p, struct session_entry *ent
 		entry->flags |= ENTRY_ESTABLISHED;
 	else
 		entry->flags &= ~ENTRY_ESTABLISHED;
-	return STATE_OF(next);
 }
 
 /* True when the packet can only be established data: the slot need not be read. */

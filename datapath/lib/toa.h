@@ -22,6 +22,7 @@
 #define TOA_BYTES 8
 #define TOA_BYTES_V6 20
 #define TCP_HEADER_MAX 60
+#define MTU_LEAST 68        /* every IPv4 link takes this much (RFC 791 section 3.2) */
 #define MTU_EVERYWHERE 576  /* every IPv4 host takes this much (RFC 791 section 3.1) */
 #define MOVE_CHUNK 64       /* bytes moved at once; bounded by the 512-byte stack */
 #define MOVE_CHUNKS_MAX 160 /* 160 x 64 covers a 9000-byte MTU */

@@ -27,6 +27,8 @@ export interface Segment {
   /** IPv4 header, TCP header and payload. */
   ipBytes: number;
   tcpHeaderBytes: number;
+  /** Of a packet that is too big for it. */
+  nextHopMtuBytes: number;
 }
 
 export type Received =
@@ -51,7 +53,9 @@ export const ACK = 0x10;
 const TYPE_AT = 12;
 const PORTS_BYTES = 4;
 const MORE_FRAGMENTS = 0x2000;
-const FRAGMENT_OFFSET = 0x1fff;
+export const FRAGMENT_OFFSET = 0x1fff;
+/** Set in a part of a packet. */
+export const FRAGMENT = MORE_FRAGMENTS | FRAGMENT_OFFSET;
 
 /** Reads a frame of at least both Ethernet's and IPv4's header; `received` stays as it is. */
 export function receive(received: Uint8Array, now: Ticks): Received {
@@ -91,6 +95,7 @@ export function receive(received: Uint8Array, now: Ticks): Received {
     flags: view.getUint8(TCP_AT + 13),
     ipBytes,
     tcpHeaderBytes,
+    nextHopMtuBytes: 0,
   };
   return { kind: 'tcp', segment };
 }
@@ -105,10 +110,15 @@ export function payloadBytes({ ipBytes, tcpHeaderBytes }: Segment): number {
 }
 
 function flowOf(view: DataView, portsAt: number | undefined): Flow {
+  return flowAt(view, IP_AT, portsAt);
+}
+
+/** Of the IPv4 header at `at`; ports are 0 where there are none. */
+export function flowAt(view: DataView, at: number, portsAt: number | undefined): Flow {
   const hasPorts = portsAt !== undefined && view.byteLength >= portsAt + PORTS_BYTES;
   return {
-    from: endpointAt(view, IP_AT + 12, hasPorts ? portsAt : undefined),
-    to: endpointAt(view, IP_AT + 16, hasPorts ? portsAt + 2 : undefined),
+    from: endpointAt(view, at + 12, hasPorts ? portsAt : undefined),
+    to: endpointAt(view, at + 16, hasPorts ? portsAt + 2 : undefined),
   };
 }
 

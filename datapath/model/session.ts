@@ -46,6 +46,8 @@ export interface Direction {
   seen: Ticks;
   /** The server's ISN + 1, 0 until this direction knows it: who acknowledges that completes the handshake. */
   handshakeAck: number;
+  /** Of IP packets with this tuple. */
+  receivedBytes: number;
 }
 
 /** A bare session for these tuples. */

@@ -7,9 +7,9 @@
  *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
  *
  * A RST only shortens the time-out (RFC 7857 section 2.2): what its supposed sender
- * sends later undoes a forged one. A session that is idle then does end with it.
- * While a session is opening, only what completes the handshake moves it: anyone can
- * send the rest.
+ * sends later undoes a forged one. One whose sequence number its sender cannot have
+ * reached is left to the ends, and moves nothing. While a session is opening, only what
+ * completes the handshake moves it: anyone can send the rest.
  */
 import type { Side } from './data-path.ts';
 import { ACK, FIN, isOpeningSyn, RST, SYN, type Segment } from './segment.ts';
@@ -21,6 +21,7 @@ type Life = Pick<Session, 'state' | 'closedBy' | 'resetBy'>;
 
 /** More than any initial window (RFC 6928). */
 const HANDSHAKE_DATA_MAX_BYTES = 65_536;
+const SEQUENCES = 2 ** 32;
 
 /** True when the packet can only be established data: the session need not be looked at. */
 export function isPlainData({ flags, now }: Segment, direction: Direction): boolean {
@@ -40,22 +41,50 @@ export function isHandshake({ flags, acknowledgment }: Segment, direction: Direc
   return direction.handshakeAck !== 0 && acknowledgment === direction.handshakeAck;
 }
 
-/** Moves the session on when the packet is more than data. */
-export function notePacket(segment: Segment, direction: Direction): void {
-  if (isPlainData(segment, direction)) return;
+/**
+ * False for a sequence number that this side of the session cannot have reached: it has
+ * sent no more than the bytes that were counted, headers included, from its initial one
+ * on. What cannot be known is not held against a packet.
+ */
+export function canHaveSent(direction: Direction, sequence: number): boolean {
+  const { session, side, receivedBytes } = direction;
+  const isn = side === 'back' ? session.backIsn : session.frontIsn;
+  if (isn === 0 || session.adopted || receivedBytes >= SEQUENCES) return true;
+  return (sequence - isn) >>> 0 <= receivedBytes;
+}
+
+/** Counts the packet, and moves the session on when it is more than data; false when it is not believed. */
+export function notePacket(segment: Segment, direction: Direction): boolean {
+  direction.receivedBytes += segment.ipBytes;
+  if (isPlainData(segment, direction)) return true;
   const { session, side } = direction;
+  const reached = side === 'back' ? segment.sequence : shiftedSequence(segment, session);
+  if (segment.flags & RST && !canHaveSent(direction, reached)) return false;
   const fromBack = side === 'back';
-  if (fromBack && (segment.flags & (SYN | ACK | RST)) === (SYN | ACK))
-    session.backIsn = segment.sequence;
-  if (!fromBack && isOpeningSyn(segment)) session.frontIsn = shiftedSequence(segment, session);
-  const { state, closedBy, resetBy } = lifeAfter(session, segment, side);
+  // Without ACK: a simultaneous open (RFC 5382 REQ-2).
+  if (fromBack && (segment.flags & (SYN | RST)) === SYN) session.backIsn = segment.sequence;
+  // Later ones are of nobody knows whom.
+  if (!fromBack && isOpeningSyn(segment) && session.state === 'opening')
+    session.frontIsn = shiftedSequence(segment, session);
+  const life = lifeAfter(session, segment, side);
+  // A RST that changes nothing keeps nothing alive (RFC 7857 section 7).
+  if (!(segment.flags & RST) || !isSameLife(life, session)) {
+    session.seen = segment.now;
+    direction.seen = segment.now;
+  }
+  const { state, closedBy, resetBy } = life;
   Object.assign(session, { state, closedBy, resetBy });
-  session.seen = segment.now;
-  direction.seen = segment.now;
   if (!fromBack && closedBy.size > 0 && !(segment.flags & (SYN | RST)))
     noteEnding(segment, session);
   if (session.backIsn) direction.handshakeAck = (session.backIsn + 1) >>> 0;
   direction.established = session.state === 'established';
+  return true;
+}
+
+function isSameLife(a: Life, b: Life): boolean {
+  return (
+    a.state === b.state && a.closedBy.size === b.closedBy.size && a.resetBy.size === b.resetBy.size
+  );
 }
 
 /** The session's life after this packet. */
@@ -70,7 +99,8 @@ function lifeAfter(session: Session, segment: Segment, side: Side): Life {
     return state === 'time-wait'
       ? session
       : { state: 'reset', closedBy: session.closedBy, resetBy: withSide(session.resetBy, side) };
-  if (flags & SYN) return session; // reopening is the caller's business
+  // Reopening is the caller's business; a SYN+ACK of the client's is half a simultaneous open.
+  if (flags & SYN && (side === 'back' || !(flags & ACK) || state !== 'opening')) return session;
   // Was under way when the other side sent its RST.
   if (state === 'reset' && !session.resetBy.has(side)) return session;
 

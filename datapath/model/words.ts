@@ -10,6 +10,17 @@ export type Verdict =
   /** Agent: of a known session, nothing to rewrite. */
   | 'kept'
   | `${'reset' | 'drop'}-${Refused}`
+  /** A refused SYN whose sender is told by ICMP 3/13. */
+  | 'prohibited'
+  /** ICMP errors about a session’s packets, put back and sent to its ends. */
+  | 'error-to-backend'
+  | 'error-to-client'
+  /** It quotes what was never sent. */
+  | 'drop-error-forged'
+  | 'drop-error-limit'
+  /** Dropped, and its sender told: ICMP 3/4, ICMP 11/0. */
+  | 'answer-too-big'
+  | 'answer-ttl'
   /** Lengths that contradict each other. */
   | 'drop-malformed'
   /** Of the IPv4 header. */
@@ -36,7 +47,7 @@ export type Verdict =
   /** Agent: the server has had this tuple all along. */
   | 'drop-tuple-owned';
 
-/** Why a client's packet becomes no session; each has two tones. */
+/** Why a client's packet becomes no session; each has its tones. */
 export type Refused =
   | 'unknown'
   | 'no-backend'
@@ -71,7 +82,9 @@ export type Note =
   | 'reused'
   | 'resting-evicted'
   /** A client's limits could not be kept; only a table of fixed size has that. */
-  | 'client-unseated';
+  | 'client-unseated'
+  /** A RST with a sequence number that its sender cannot have reached. */
+  | 'reset-not-believed';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =
@@ -80,7 +93,7 @@ export type SessionState =
 export type SessionKind = 'balanced' | 'restored' | 'kept' | 'direct';
 
 export type ToaMode = 'off' | 'syn' | 'handshake';
-export type Refusal = 'reset' | 'drop';
+export type Refusal = 'reset' | 'drop' | 'icmp';
 export type ScheduleSelect = 'round-robin' | 'source-hash';
 export type CollisionPolicy = 'remap' | 'local' | 'drop';
 

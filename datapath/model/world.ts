@@ -48,7 +48,7 @@ export type Route =
       readonly mtuBytes: number;
     }
   /** The kernel asks for the neighbour, keeps the packet meanwhile and writes its link-layer header. */
-  | { readonly kind: 'unresolved' }
+  | { readonly kind: 'unresolved'; readonly mtuBytes: number }
   | { readonly kind: 'none' };
 
 /** How often a busy session is written, and the pause between two events of one type: 1 s. */

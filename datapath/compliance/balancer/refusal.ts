@@ -24,6 +24,7 @@ import {
   up,
   type Segment,
 } from './conversation.ts';
+import { answered } from './answers.ts';
 
 interface Reason {
   readonly name: string;
@@ -158,6 +159,15 @@ const refusals = REASONS.flatMap(({ name, given, before, reset, drop, event }) =
       name: `${name}: a SYN is dropped where the listener says onRefused: drop`,
       given: silent,
       steps: [...before, fromFront(frame, dropped(drop))],
+      after: { events },
+    },
+    {
+      name: `${name}: a SYN is answered with ICMP 3/13 where the listener says onRefused: icmp`,
+      given: {
+        ...given,
+        listeners: [{ ...(listener ?? WEB_LISTENER), onRefused: 'icmp' as const }],
+      },
+      steps: [...before, fromFront(frame, answered('prohibited', 'front', frame))],
       after: { events },
     },
     {

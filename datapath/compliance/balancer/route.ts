@@ -14,7 +14,7 @@ import {
   toBackend,
   toClient,
 } from '../network.ts';
-import { dropped, fromBack, fromFront, sent, type Row } from '../row.ts';
+import { dropped, fromBack, fromFront, sent, type Row, type Step } from '../row.ts';
 import {
   bytes,
   CLIENT_DATA,
@@ -26,9 +26,13 @@ import {
   SYN_ACK,
   SYN_OPTIONS,
   up,
+  type Segment,
 } from './conversation.ts';
+import { answered } from './answers.ts';
 
 const HEADERS_BYTES = 40;
+/** Class E (RFC 1112 section 4); others that routers let through are no better. */
+const NOT_ONE_HOST = '240.0.0.1:21521';
 const established = { sessions: [{ state: 'established' }] } as const;
 const withToa = { ...SYN, options: [toa(CLIENT), ...SYN_OPTIONS] };
 /** What the neighbour table does not know yet is left to the kernel, with the addresses it came with. */
@@ -63,19 +67,22 @@ export const routeRows: readonly Row<BalancerTables>[] = [
       name: `a TTL of ${ttl} ends here, both ways`,
       steps: [
         ...ESTABLISHED,
-        fromFront(fromClient({ ...CLIENT_DATA, ttl }), dropped('drop-ttl')),
-        fromBack(fromBackend({ ...SERVER_DATA, ttl }), dropped('drop-ttl')),
+        expires(fromClient({ ...CLIENT_DATA, ttl })),
+        fromBack(
+          fromBackend({ ...SERVER_DATA, ttl }),
+          answered('answer-ttl', 'back', fromBackend({ ...SERVER_DATA, ttl })),
+        ),
       ],
       after: established,
     },
     {
       name: `a SYN whose TTL of ${ttl} ends here opens no session`,
-      steps: [fromFront(fromClient({ ...SYN, ttl }), dropped('drop-ttl'))],
+      steps: [expires(fromClient({ ...SYN, ttl }))],
       after: { sessions: [] },
     },
     {
       name: `a RST whose TTL of ${ttl} ends here does not reset the session`,
-      steps: [...ESTABLISHED, fromFront(fromClient({ ...CLIENT_RST, ttl }), dropped('drop-ttl'))],
+      steps: [...ESTABLISHED, expires(fromClient({ ...CLIENT_RST, ttl }))],
       after: established,
     },
   ]),
@@ -104,15 +111,34 @@ export const routeRows: readonly Row<BalancerTables>[] = [
       down({ ...SERVER_DATA, payload: bytes(FRONT_MTU_BYTES - HEADERS_BYTES) }),
     ],
   },
-  ...[1, 4, 5, 1000].map((excess): Row<BalancerTables> => ({
-    name: `a packet ${excess} bytes larger than the next hop’s MTU is dropped by name`,
+  ...[1, 4, 5, 1000].map((excess): Row<BalancerTables> => {
+    const payload = bytes(BACK_MTU_BYTES - HEADERS_BYTES + excess);
+    const frame = fromClient({ ...CLIENT_DATA, payload });
+    return {
+      name: `a packet ${excess} bytes larger than the next hop’s MTU is answered with that MTU`,
+      steps: [...ESTABLISHED, fromFront(frame, answered('answer-too-big', 'front', frame))],
+      after: established,
+    };
+  }),
+  {
+    name: 'who is not one host gets no answer',
     steps: [
-      ...ESTABLISHED,
+      upFrom(NOT_ONE_HOST, SYN),
+      fromFront(fromClient({ ...CLIENT_DATA, from: NOT_ONE_HOST, ttl: 1 }), dropped('drop-ttl')),
       fromFront(
-        fromClient({ ...CLIENT_DATA, payload: bytes(BACK_MTU_BYTES - HEADERS_BYTES + excess) }),
+        fromClient({ ...CLIENT_DATA, from: NOT_ONE_HOST, payload: bytes(BACK_MTU_BYTES) }),
         dropped('drop-too-big'),
       ),
     ],
-    after: established,
-  })),
+  },
 ];
+
+/** The client learns that its packet's time ended here. */
+function expires(frame: Uint8Array): Step<BalancerTables> {
+  return fromFront(frame, answered('answer-ttl', 'front', frame));
+}
+
+function upFrom(client: string, syn: Segment): Step<BalancerTables> {
+  const grown = { ...syn, options: [toa(client), ...SYN_OPTIONS] };
+  return fromFront(fromClient({ ...syn, from: client }), sent('to-backend', toBackend(grown)));
+}

@@ -1,6 +1,6 @@
 /** What the maps of a loaded program hold, as a `State`; and their return to emptiness. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { u32 } from '../../binding/codec.ts';
+import { counter, u32 } from '../../binding/codec.ts';
 import {
   CLOSED_BY_BACK,
   CLOSED_BY_FRONT,
@@ -60,6 +60,7 @@ export class SessionMaps {
   readonly #maps: CommonMaps;
   readonly #ring: RingBuffer;
   readonly #eventSent: ArrayMap<number>;
+  readonly #budgets: ArrayMap<number>;
   readonly #startSweep: ProgramRef;
   #events: EventView[] = [];
 
@@ -67,6 +68,7 @@ export class SessionMaps {
     this.#maps = maps;
     this.#startSweep = object.program('start_sweep');
     this.#eventSent = new ArrayMap(object.map('event_sent'), u32);
+    this.#budgets = new ArrayMap(object.map('budgets'), counter);
     this.#ring = new RingBuffer(maps.events, (record) => this.#events.push(viewEvent(record)));
   }
 
@@ -80,6 +82,7 @@ export class SessionMaps {
     update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
     for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
     for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
+    for (let i = 0; i < this.#budgets.length; i++) this.#budgets.set(i, 0);
     this.#ring.consume();
     this.#events = [];
   }

@@ -100,5 +100,6 @@ export function numbersFrom(seed: number): () => number {
 function routeTo(to: Ipv4Address): Route {
   const found = ROUTES.find(({ block }) => cidrContains(block, to));
   if (!found || to === found.own || (to & 0xff) === BROADCAST) return { kind: 'none' };
-  return found.neighbours.includes(to) ? found.route : { kind: 'unresolved' };
+  const { mtuBytes } = found.route;
+  return found.neighbours.includes(to) ? found.route : { kind: 'unresolved', mtuBytes };
 }

@@ -1,21 +1,33 @@
 /** The agent, packet mode: puts the client's address back in front of a server, both ways. */
 import type { Action, Outcome, Side } from '../data-path.ts';
+import { readError } from '../icmp.ts';
 import { receive, type Received } from '../segment.ts';
 import type { Verdict } from '../words.ts';
+import { decideError } from './errors.ts';
 import { decideFromServer } from './from-server.ts';
 import { findServer, isTrusted, type Agent } from './parts.ts';
 import { decideToServer } from './to-server.ts';
 
+const GOES_ON: ReadonlySet<Verdict> = new Set([
+  'pass',
+  'kept',
+  'to-backend',
+  'to-client',
+  'error-to-backend',
+  'error-to-client',
+]);
+
 /** One packet, towards the server or from it. The bridge or the stack sends it on. */
 export function restore(agent: Agent, frame: Uint8Array, from: Side): Outcome {
   const received = receive(frame, agent.world.clock.now());
-  const verdict = from === 'front' ? toServer(agent, received) : fromServer(agent, received);
-  return {
-    verdict,
-    action: actionOf(verdict),
-    frame: received.kind === 'tcp' ? received.segment.frame : frame,
-    notes: agent.journal.takeNotes(),
-  };
+  const error = received.kind === 'not-tcp' ? readError(frame) : undefined;
+  const left = error
+    ? { verdict: decideError(agent, error, from), frame: error.frame }
+    : {
+        verdict: from === 'front' ? toServer(agent, received) : fromServer(agent, received),
+        frame: received.kind === 'tcp' ? received.segment.frame : frame,
+      };
+  return { ...left, action: actionOf(left.verdict), notes: agent.journal.takeNotes() };
 }
 
 function toServer(agent: Agent, received: Received): Verdict {
@@ -51,6 +63,5 @@ function decideOdd(agent: Agent, odd: Exclude<Received, { kind: 'tcp' }>): Verdi
 }
 
 function actionOf(verdict: Verdict): Action {
-  const goesOn = ['pass', 'kept', 'to-backend', 'to-client'].includes(verdict);
-  return goesOn ? 'pass' : 'drop';
+  return GOES_ON.has(verdict) ? 'pass' : 'drop';
 }

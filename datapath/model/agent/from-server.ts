@@ -37,7 +37,7 @@ function decideAnswer(agent: Agent, segment: Segment, direction: AgentDirection)
   if (direction.released) return 'drop-stale';
   if (!direction.established && session.kind === 'restored' && isTupleOwned(segment, session))
     return yieldTuple(agent, segment, session);
-  notePacket(segment, direction);
+  if (!notePacket(segment, direction)) agent.journal.note('reset-not-believed');
   countTraffic(agent, segment, direction);
   followLink(segment, direction);
   if (direction.identity) return 'kept';

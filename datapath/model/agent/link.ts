@@ -16,6 +16,6 @@ export function learnLink({ sessions }: Agent, { frame }: Segment, front: AgentD
 }
 
 /** Addresses a reply to where its requests come from. */
-export function followLink({ frame }: Segment, { link }: AgentDirection): void {
+export function followLink({ frame }: Pick<Segment, 'frame'>, { link }: AgentDirection): void {
   if (link) frame.set(link, 0);
 }

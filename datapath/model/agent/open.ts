@@ -142,6 +142,7 @@ function directionsOf(session: Session, { now }: Segment) {
     established: false,
     seen: now,
     handshakeAck: 0,
+    receivedBytes: 0,
     identity: sameEndpoint(back.to, front.from),
     fromLocal: kind !== 'direct',
     released: false,

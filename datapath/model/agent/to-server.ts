@@ -141,7 +141,7 @@ function openSession(
 
 /** Sends the packet on to the server as the session says. */
 function forward(agent: Agent, segment: Segment, direction: AgentDirection, edit: Edit): Verdict {
-  notePacket(segment, direction);
+  if (!notePacket(segment, direction)) agent.journal.note('reset-not-believed');
   countTraffic(agent, segment, direction);
   if (direction.fromLocal) learnLink(agent, segment, direction);
   if (direction.identity) {

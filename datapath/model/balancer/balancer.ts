@@ -2,38 +2,57 @@
 import { macAddressFromBytes } from '../../../packet/index.ts';
 import type { Action, Outcome, Side } from '../data-path.ts';
 import { endpointKey, type Flow } from '../flow.ts';
+import { dropInstead, errorFor, isAnswered, isOneHost } from '../icmp-answer.ts';
+import { readError } from '../icmp.ts';
 import { resetFor } from '../reset.ts';
 import { isOpeningSyn, receive, RST, type Received, type Segment } from '../segment.ts';
 import { isLive, isResting, type Session } from '../session.ts';
 import { notePacket, reopenIfResting } from '../states.ts';
-import type { Refused, Verdict } from '../words.ts';
+import type { Refusal, Refused, Verdict } from '../words.ts';
 import { admit, countedClient } from './admission.ts';
+import { decideError } from './errors.ts';
 import { isFull, openSession } from './open.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
 import { translate } from './translate.ts';
 
+type Rest = Exclude<Received, { kind: 'tcp' }>;
+/** A packet when all is decided. */
+type Left = Pick<Outcome, 'verdict' | 'frame'>;
+
 const RESET_VERDICT = /^reset-/;
+const SENT_VERDICT = /^(?:error-)?to-/;
 
 /** One packet: what it is, what is decided, and how it leaves. */
 export function balance(balancer: Balancer, frame: Uint8Array, from: Side): Outcome {
   const received = isForUs(balancer, frame, from)
     ? receive(frame, balancer.world.clock.now())
     : ({ kind: 'not-ipv4' } as const);
-  const verdict =
+  const left =
     received.kind === 'tcp'
-      ? decideTcp(balancer, received.segment, from)
-      : decideOdd(balancer, received);
-  return {
-    verdict,
-    action: actionOf(verdict),
-    frame: frameOf(verdict, received, frame),
-    notes: balancer.journal.takeNotes(),
-  };
+      ? decideSegment(balancer, received.segment, from)
+      : decideRest(balancer, received, frame, from);
+  return { ...left, action: actionOf(left.verdict), notes: balancer.journal.takeNotes() };
 }
 
 /** On a port of a bridge or in promiscuous mode others' frames come by. */
 function isForUs({ world }: Balancer, frame: Uint8Array, from: Side): boolean {
   return macAddressFromBytes(frame.subarray(0, 6)) === world.network.ownAddress(from);
+}
+
+function decideSegment(balancer: Balancer, segment: Segment, from: Side): Left {
+  const decided = decideTcp(balancer, segment, from);
+  const verdict =
+    isAnswered(decided) && !isOneHost(segment.flow.from.address) ? dropInstead(decided) : decided;
+  if (isAnswered(verdict)) return { verdict, frame: errorFor(segment, verdict) };
+  return { verdict, frame: RESET_VERDICT.test(verdict) ? resetFor(segment) : segment.frame };
+}
+
+/** What is no TCP segment, or none that can be translated. */
+function decideRest(balancer: Balancer, received: Rest, frame: Uint8Array, from: Side): Left {
+  const error = received.kind === 'not-tcp' ? readError(frame) : undefined;
+  return error
+    ? { verdict: decideError(balancer, error, from), frame: error.frame }
+    : { verdict: decideOdd(balancer, received), frame };
 }
 
 function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
@@ -69,7 +88,7 @@ function unknown(
   resting: BalancerDirection | undefined,
 ): Verdict | undefined {
   if (!isOpeningSyn(segment)) return refusal(segment, 'unknown', listener.onUnknown);
-  if (segment.ttl <= 1) return 'drop-ttl';
+  if (segment.ttl <= 1) return 'answer-ttl';
   const failure = admit(balancer, segment, listener) ?? begin(balancer, segment, listener, resting);
   if (failure === undefined) return undefined;
   const traffic = balancer.journal.listeners[listener.index];
@@ -90,9 +109,10 @@ function begin(
   return openSession(balancer, segment, listener);
 }
 
-/** A RST is never answered with a RST (RFC 9293 section 3.10.7.1). */
-function refusal({ flags }: Segment, why: Refused, tone: 'reset' | 'drop'): Verdict {
-  return flags & RST ? `drop-${why}` : `${tone}-${why}`;
+function refusal({ flags }: Segment, why: Refused, tone: Refusal): Verdict {
+  if (tone === 'icmp' && why !== 'unknown') return 'prohibited';
+  // A RST is never answered with a RST (RFC 9293 section 3.10.7.1).
+  return flags & RST || tone === 'drop' ? `drop-${why}` : `reset-${why}`;
 }
 
 /** A packet whose tuple has a session. */
@@ -102,7 +122,7 @@ function known(
   direction: BalancerDirection,
   from: Side,
 ): Verdict {
-  if (segment.ttl <= 1) return 'drop-ttl'; // what ends here changes nothing
+  if (segment.ttl <= 1) return 'answer-ttl'; // what ends here changes nothing
   const { session } = direction;
   const rested = isResting(session);
   if (direction.side === 'front' && isOpeningSyn(segment)) {
@@ -114,7 +134,7 @@ function known(
       balancer.journal.note('reopened');
     }
   }
-  notePacket(segment, direction);
+  if (!notePacket(segment, direction)) balancer.journal.note('reset-not-believed');
   if (rested && isLive(session)) countAgain(balancer, session);
   return translate(balancer, segment, direction, from);
 }
@@ -127,7 +147,7 @@ function countAgain({ tables }: Balancer, session: Session): void {
 }
 
 /** Packets that cannot be translated: ours are dropped by name, others pass. */
-function decideOdd(balancer: Balancer, odd: Exclude<Received, { kind: 'tcp' }>): Verdict {
+function decideOdd(balancer: Balancer, odd: Rest): Verdict {
   if (odd.kind === 'not-ipv4') return 'pass';
   const isLocal = isForLocal(balancer, odd.flow);
   const isOurs = isLocal || balancer.listeners.has(endpointKey(odd.flow.to));
@@ -153,12 +173,7 @@ function isForLocal({ localAddresses }: Balancer, { to }: Flow): boolean {
 
 function actionOf(verdict: Verdict): Action {
   if (verdict === 'pass') return 'pass';
-  return verdict === 'to-backend' || verdict === 'to-client' || RESET_VERDICT.test(verdict)
+  return SENT_VERDICT.test(verdict) || RESET_VERDICT.test(verdict) || isAnswered(verdict)
     ? 'redirect'
     : 'drop';
-}
-
-function frameOf(verdict: Verdict, received: Received, frame: Uint8Array): Uint8Array {
-  if (received.kind !== 'tcp' || verdict === 'pass') return frame;
-  return RESET_VERDICT.test(verdict) ? resetFor(received.segment) : received.segment.frame;
 }

@@ -158,7 +158,14 @@ function directionsOf(
   { toa }: Listener,
   { now, flow }: Segment,
 ): { front: BalancerDirection; back: BalancerDirection } {
-  const common = { session, established: false, seen: now, handshakeAck: 0, toa } as const;
+  const common = {
+    session,
+    established: false,
+    seen: now,
+    handshakeAck: 0,
+    receivedBytes: 0,
+    toa,
+  } as const;
   const direction = (side: 'front' | 'back', leaves: Flow): BalancerDirection => ({
     ...common,
     side,

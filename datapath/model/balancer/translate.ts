@@ -13,10 +13,9 @@ import { bareAckOf } from './bare-ack.ts';
 
 /** What goes on: the packet itself, or an ACK of our own, after which it comes by again. */
 type Sent = 'packet' | 'bare-ack';
+type Passable = Exclude<Route, { kind: 'none' }>;
 
 const MAC_BYTES = 6;
-/** Ethernet's header, and the VLAN tag that the kernel allows beyond the MTU. */
-const LINK_EXCESS_BYTES = 18;
 
 /** Sends the packet on as its session says. */
 export function translate(
@@ -28,7 +27,10 @@ export function translate(
   const receivedBytes = segment.ipBytes;
   const route = balancer.world.network.route(direction.leaves.to.address, from);
   if (route.kind === 'none') return 'drop-no-route';
-  if (isTooBig(segment, route)) return 'drop-too-big';
+  if (isTooBig(segment, route)) {
+    segment.nextHopMtuBytes = route.mtuBytes;
+    return 'answer-too-big';
+  }
   const edit = newEdit();
   const sent =
     direction.side === 'front' && isHandshake(segment, direction)
@@ -37,13 +39,13 @@ export function translate(
   applyShift(segment, edit, direction.session, direction.side);
   writeFlow(segment, direction.leaves, edit, 1);
   if (sent === 'packet') countTraffic(balancer, direction, receivedBytes);
+  else direction.receivedBytes -= receivedBytes; // it comes by again
   addressTo(segment, route);
   return direction.side === 'back' ? 'to-client' : 'to-backend';
 }
 
-function isTooBig({ ipBytes, frame }: Segment, route: Route): boolean {
-  if (route.kind !== 'next-hop') return false;
-  return ipBytes > route.mtuBytes || frame.length > route.mtuBytes + LINK_EXCESS_BYTES;
+export function isTooBig({ ipBytes }: Pick<Segment, 'ipBytes'>, { mtuBytes }: Passable): boolean {
+  return ipBytes > mtuBytes;
 }
 
 /** TOA of a segment of the client's handshake: forged ones out, the true one in. */
@@ -114,7 +116,7 @@ function countTraffic(
 }
 
 /** Addresses the frame to the next hop. */
-function addressTo({ frame }: Segment, route: Route): void {
+export function addressTo({ frame }: Pick<Segment, 'frame'>, route: Route): void {
   if (route.kind !== 'next-hop') return;
   frame.set(macAddressBytes(route.destination), 0);
   frame.set(macAddressBytes(route.source), MAC_BYTES);

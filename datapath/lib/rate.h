@@ -4,10 +4,10 @@
  * (the generic cell rate algorithm, ITU-T I.371). Nothing fills them, so an idle one
  * costs nothing, and a compare-and-swap is all the locking.
  */
-#ifndef FULLNAT_BALANCER_RATE_H
-#define FULLNAT_BALANCER_RATE_H
+#ifndef FULLNAT_RATE_H
+#define FULLNAT_RATE_H
 
-#include "../lib/packet.h"
+#include "packet.h"
 
 #define TOKEN_TRIES 8 /* as many CPUs at once can be in each other's way */
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * budget.h: how many packets of our own a flood can make us send.
+ *
+ * Path MTU discovery has a bucket of its own: what an attacker can provoke at will (a
+ * TTL that ends here) must not take its answers away.
+ */
+#ifndef FULLNAT_BUDGET_H
+#define FULLNAT_BUDGET_H
+
+#include "rate.h"
+
+enum budget {
+	BUDGET_TOO_BIG = 0,    /* ICMP 3/4 of our own */
+	BUDGET_OTHER = 1,      /* ICMP 11/0 and 3/13 of our own */
+	BUDGET_TRANSLATED = 2, /* ICMP errors of others that we pass on */
+	BUDGET_RESET = 3,      /* RSTs that refuse a SYN */
+	BUDGET_COUNT = 4,
+};
+
+/* What Linux allows itself (net.ipv4.icmp_msgs_per_sec); its burst of 50 is for hosts,
+ * a balancer has more peers. */
+#define BUDGET_INTERVAL_NS 1000000
+#define BUDGET_BURST 200
+/* A RST is no larger than the SYN it answers, and tells a client at once. */
+#define BUDGET_RESET_INTERVAL_NS 50000
+#define BUDGET_RESET_BURST 4096
+
+/* When each would be full again, ns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BUDGET_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} budgets SEC(".maps");
+
+static __always_inline int is_in_budget(__u32 kind)
+{
+	__u64 *next_ns = bpf_map_lookup_elem(&budgets, &kind);
+	struct rate rate = {
+		.interval_ns = BUDGET_INTERVAL_NS,
+		.tolerance_ns = (__u64)BUDGET_BURST * BUDGET_INTERVAL_NS,
+	};
+
+	if (kind == BUDGET_RESET)
+		rate = (struct rate){
+			.interval_ns = BUDGET_RESET_INTERVAL_NS,
+			.tolerance_ns = (__u64)BUDGET_RESET_BURST * BUDGET_RESET_INTERVAL_NS,
+		};
+	return next_ns && take_token(next_ns, &rate, bpf_ktime_get_ns());
+}
+
+#endif
