@@ -449,13 +449,13 @@ enum verdict {
 	VERDICT_DROP_CLIENT_OPENING = 39,
 	VERDICT_RESET_BACKEND_LIMIT = 40, /* every backend that is up has its most */
 	VERDICT_DROP_BACKEND_LIMIT = 41,
-	VERDICT_ERROR_TO_BACKEND = 42,    /* ICMP error about a session, translated back */
-	VERDICT_ERROR_TO_CLIENT = 43,     /* the same, to the client's side */
-	VERDICT_DROP_ERROR_FORGED = 44,   /* ICMP error that quotes what was never sent */
-	VERDICT_DROP_ERROR_LIMIT = 45,    /* more ICMP errors than are passed on */
-	VERDICT_ANSWER_TOO_BIG = 46,      /* DROP_TOO_BIG, answered with ICMP 3/4 */
-	VERDICT_ANSWER_TTL = 47,          /* DROP_TTL, answered with ICMP 11/0 */
-	VERDICT_PROHIBITED = 48,          /* a refused SYN, answered with ICMP 3/13 */
+	VERDICT_ERROR_TO_BACKEND = 42,  /* ICMP error about a session, translated back */
+	VERDICT_ERROR_TO_CLIENT = 43,   /* the same, to the client's side */
+	VERDICT_DROP_ERROR_FORGED = 44, /* ICMP error that quotes what was never sent */
+	VERDICT_DROP_ERROR_LIMIT = 45,  /* more ICMP errors than are passed on */
+	VERDICT_ANSWER_TOO_BIG = 46,    /* DROP_TOO_BIG, answered with ICMP 3/4 */
+	VERDICT_ANSWER_TTL = 47,        /* DROP_TTL, answered with ICMP 11/0 */
+	VERDICT_PROHIBITED = 48,        /* a refused SYN, answered with ICMP 3/13 */
 	VERDICT_COUNT = 64,
 };
 
@@ -475,10 +475,10 @@ enum note {
 	NOTE_OPENING_EVICTED = 11,
 	NOTE_REMAP_EXHAUSTED =
 		12, /* agent: no free port in the remap range; local kept if there is one */
-	NOTE_TOA_NOT_DELIVERED = 13, /* balancer: no segment of the handshake could carry TOA */
-	NOTE_REUSED = 14,            /* a resting tuple was given to another connection */
-	NOTE_RESTING_EVICTED = 15,   /* the table was full: a resting session gave way */
-	NOTE_CLIENT_UNSEATED = 16,   /* balancer: a client's limits could not be kept */
+	NOTE_TOA_NOT_DELIVERED = 13,  /* balancer: no segment of the handshake could carry TOA */
+	NOTE_REUSED = 14,             /* a resting tuple was given to another connection */
+	NOTE_RESTING_EVICTED = 15,    /* the table was full: a resting session gave way */
+	NOTE_CLIENT_UNSEATED = 16,    /* balancer: a client's limits could not be kept */
 	NOTE_RESET_NOT_BELIEVED = 17, /* RST with a sequence number never reached: state kept */
 	NOTE_COUNT = 32,
 };

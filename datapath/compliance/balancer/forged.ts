@@ -9,7 +9,7 @@ import {
   OTHER_BACKEND,
   toBackend,
 } from '../network.ts';
-import { fromFront, reconfigure, sent, type Row } from '../row.ts';
+import { elapse, fromFront, reconfigure, sent, type Row } from '../row.ts';
 import { webWith } from '../tables.ts';
 import {
   ACK,
@@ -22,6 +22,8 @@ import {
   ESTABLISHED,
   OPENED,
   SERVER_DATA,
+  SERVER_ISN,
+  SERVER_RST,
   SYN,
   SYN_OPTIONS,
   up,
@@ -32,7 +34,39 @@ import {
 const FIN_WITHOUT_ACK: Segment = { flags: 'F', sequence: CLIENT_ISN + 1 };
 const SYN_WITH_TOA = { ...SYN, options: [toa(CLIENT), ...SYN_OPTIONS] };
 
+/** What the client, or the server, cannot have reached with a handshake and a few bytes. */
+const BEYOND = [-1, 1_000, 65_536, 0x7fff_ffff] as const;
+const judgedResets = BEYOND.map((distance): Row<BalancerTables> => ({
+  name: `a RST at sequence ${distance} of the session moves nothing: the ends judge it`,
+  steps: [
+    ...ESTABLISHED,
+    up({ ...CLIENT_RST, sequence: CLIENT_ISN + distance }, 'reset-not-believed'),
+    down({ ...SERVER_RST, sequence: SERVER_ISN + distance }, 'reset-not-believed'),
+  ],
+  after: { sessions: [{ state: 'established' }] },
+}));
+
 export const forgedRows: readonly Row<BalancerTables>[] = [
+  ...judgedResets,
+  {
+    name: 'a RST that is not believed does not keep a session alive (RFC 7857 section 7)',
+    steps: [
+      ...ESTABLISHED,
+      elapse(2),
+      up({ ...CLIENT_RST, sequence: CLIENT_ISN - 1 }, 'reset-not-believed'),
+    ],
+    after: { sessions: [{ state: 'established' }] },
+  },
+  {
+    name: 'a RST at the next expected number resets, and so does one of the data before it',
+    steps: [
+      ...ESTABLISHED,
+      up(CLIENT_DATA),
+      up({ ...CLIENT_RST, sequence: CLIENT_ISN + 6 }),
+      up({ ...CLIENT_RST, sequence: CLIENT_ISN + 1 }),
+    ],
+    after: { sessions: [{ state: 'reset' }] },
+  },
   {
     name: 'a SYN and a FIN that no server answered stay half open, and give way',
     steps: [...OPENED, up(FIN_WITHOUT_ACK)],

@@ -58,6 +58,43 @@ const FACTS: readonly Fact[] = [
     { state: 'established' },
   ],
   [
+    'both SYNs cross, and both are answered: a simultaneous open establishes (RFC 9293 figure 8)',
+    [
+      ...OPENED,
+      down({ flags: 'S', sequence: SERVER_ISN }),
+      upWithToa({ ...SYN_ACK, sequence: CLIENT_ISN, acknowledgment: SERVER_ISN + 1 }),
+      down(SYN_ACK),
+    ],
+    { state: 'established' },
+  ],
+  [
+    'a SYN+ACK of the client’s that acknowledges something else establishes nothing',
+    [
+      ...OPENED,
+      down({ flags: 'S', sequence: SERVER_ISN }),
+      upWithToa({ ...SYN_ACK, sequence: CLIENT_ISN, acknowledgment: SERVER_ISN }),
+    ],
+    { state: 'opening' },
+  ],
+  [
+    'a connection that one side has closed lives as long as the other one sends',
+    [
+      ...ESTABLISHED,
+      up(CLIENT_FIN),
+      ...Array.from({ length: 5 }, () => [elapse<BalancerTables>(100), down(SERVER_DATA)]).flat(),
+    ],
+    { state: 'closing', closedBy: ['front'] },
+  ],
+  [
+    'the same, the server first',
+    [
+      ...ESTABLISHED,
+      down(SERVER_FIN),
+      ...Array.from({ length: 5 }, () => [elapse<BalancerTables>(100), up(CLIENT_DATA)]).flat(),
+    ],
+    { state: 'closing', closedBy: ['back'] },
+  ],
+  [
     'data goes through both ways',
     [...ESTABLISHED, up(CLIENT_DATA), down(SERVER_DATA)],
     { state: 'established' },

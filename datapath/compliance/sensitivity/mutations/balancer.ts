@@ -5,8 +5,8 @@ export const balancerMutations: readonly Mutation[] = [
   {
     name: 'a packet whose TTL ends here is sent on',
     file: 'balancer/balancer.bpf.c',
-    text: 'if (p->ttl <= 1)\n\t\treturn VERDICT_DROP_TTL; /*',
-    replacement: 'if (p->ttl < 1)\n\t\treturn VERDICT_DROP_TTL; /*',
+    text: 'if (p->ttl <= 1)\n\t\treturn VERDICT_ANSWER_TTL; /*',
+    replacement: 'if (p->ttl < 1)\n\t\treturn VERDICT_ANSWER_TTL; /*',
     why: 'the TTL is compared before it is taken off',
   },
   {

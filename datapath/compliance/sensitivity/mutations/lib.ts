@@ -37,8 +37,8 @@ export const libMutations: readonly Mutation[] = [
   {
     name: 'the TTL is counted after it has been changed',
     file: 'lib/edit.h',
-    text: 'old_word = *(__be16 *)&ip->ttl; /* TTL and protocol */\n\tip->ttl -= ttl_less;',
-    replacement: 'ip->ttl -= ttl_less;\n\told_word = *(__be16 *)&ip->ttl;',
+    text: 'ip->ttl -= ttl_less;\n\tnew_word',
+    replacement: 'ip->ttl -= ttl_less;\n\told_word = *(__be16 *)&ip->ttl;\n\tnew_word',
     why: 'two lines in the wrong order; only the IPv4 checksum tells',
   },
   {
@@ -137,8 +137,8 @@ export const libMutations: readonly Mutation[] = [
   {
     name: 'a packet of exactly the MTU is too big',
     file: 'lib/route.h',
-    text: 'segment_bytes(p) > fib->mtu_result',
-    replacement: 'segment_bytes(p) >= fib->mtu_result',
+    text: 'fib->tot_len = segment_bytes(p);',
+    replacement: 'fib->tot_len = segment_bytes(p) + 1;',
     why: 'off by one where full packets are the usual ones',
   },
   {
@@ -172,5 +172,33 @@ export const libMutations: readonly Mutation[] = [
     replacement: 'walk->settings->timeout[state - 1] + TOUCH_TICKS',
     why: 'a table without an entry for the free state has its places one lower',
     judge: LAWS,
+  },
+  {
+    name: 'the quoted TCP checksum does not take up what the ports change',
+    file: 'lib/icmp.h',
+    text: 'fold(segment_change(error, to)), 0);',
+    replacement: '0, 0);',
+    why: 'nobody looks at it, so only the message’s own checksum tells',
+  },
+  {
+    name: 'the message’s checksum takes up the addresses with the wrong sign',
+    file: 'lib/icmp.h',
+    text: '(__u16)~fold(addresses_change(error, to))',
+    replacement: 'fold(addresses_change(error, to))',
+    why: 'ones’ complement of a difference',
+  },
+  {
+    name: 'a RST is believed whatever its sequence number',
+    file: 'lib/states.h',
+    text: 'return !(p->flags & RST) || can_have_sent(slot, entry, sequence);',
+    replacement: 'return 1;',
+    why: 'a forged RST then ends an idle session',
+  },
+  {
+    name: 'a quotation is believed whatever its sequence number',
+    file: 'lib/icmp.h',
+    text: 'if (sent && !can_have_sent(',
+    replacement: 'if (0 && sent && !can_have_sent(',
+    why: 'the ends judge as well, so nothing breaks',
   },
 ];
