@@ -16,41 +16,40 @@ import type { Reply } from './point-worker.ts';
 /** Compiled, and beside this file. */
 const WORKER = new URL('point-worker.js', import.meta.url);
 
-export async function readPoints(
+/** In path order. */
+export async function* readPoints(
   tools: { readonly book: AddressBook },
   files: readonly PointFile[],
-): Promise<Point[]> {
+): AsyncGenerator<Point, void> {
   const threads = Math.min(files.length, availableParallelism());
   // Standard input may be fed by what writes the next file: one after the other.
   if (threads < 2 || files.some(({ path }) => path === '-')) {
-    const points: Point[] = [];
     for (const [number, { name, path }] of files.entries())
-      points.push(
-        await readPoint(tools, { name, file: path, chunks: capturedChunks(path) }, number),
-      );
-    return points;
+      yield readPoint(tools, { name, file: path, chunks: capturedChunks(path) }, number);
+    return;
   }
-  const parts = await inThreads(files, threads);
-  return parts.map((one, number) => receivePoint(tools, one, number));
+  const reading = inThreads(files, threads);
+  // Awaited in order: one that fails while another is awaited must not count as unhandled.
+  for (const one of reading) one.catch(() => {});
+  for (const [number, one] of reading.entries()) yield receivePoint(tools, await one, number);
 }
 
-/** Each thread takes the next file as soon as it has read one. */
-async function inThreads(files: readonly PointFile[], threads: number): Promise<PointParts[]> {
-  const found: PointParts[] = [];
-  const waiting = [...files.entries()];
-  const worker = async () => {
+/** By turns: files of one path are about as long. */
+function inThreads(files: readonly PointFile[], threads: number): Promise<PointParts>[] {
+  const reading: Promise<PointParts>[] = [];
+  for (let place = 0; place < threads; place += 1) {
     const thread = new Worker(WORKER);
-    try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const [number, file] = next;
-        found[number] = await readIn(thread, file);
-      }
-    } finally {
-      await thread.terminate();
+    let before: Promise<unknown> = Promise.resolve();
+    for (let number = place; number < files.length; number += threads) {
+      const file = files[number];
+      if (!file) continue;
+      const read = before.then(() => readIn(thread, file));
+      reading[number] = read;
+      before = read.catch(() => {});
     }
-  };
-  await Promise.all(Array.from({ length: threads }, worker));
-  return found;
+    void before.then(() => thread.terminate());
+  }
+  return reading;
 }
 
 async function readIn(thread: Worker, file: PointFile): Promise<PointParts> {

@@ -12,7 +12,7 @@ packages=(
 	clang llvm libbpf-dev linux-libc-dev libc6-dev # compile the kernel programs
 	libbpf1                                        # load them
 	bpftool iproute2 ethtool procps util-linux     # look at them; networks, namespaces
-	tcpdump tshark nmap curl python3               # capture, probe and compare, in tests
+	tcpdump tshark tcptrace nmap curl python3      # capture, probe and compare, in tests
 	wrk iperf3 nftables nginx-light haproxy        # load, and what benchmarks compare with
 	redis-server openssh-server postgresql         # programs that must see their clients, in tests
 	clang-format shellcheck                        # npm run check

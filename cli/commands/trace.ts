@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AddressBook } from '../../diagnose/correlate/address-book.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
-import { isFailed, trace as traced, type Trace } from '../../diagnose/correlate/trace.ts';
+import { isFailed, Tracer, type Trace } from '../../diagnose/correlate/trace.ts';
 import { mergedCapture } from '../../diagnose/report/merged-capture.ts';
 import { traceHtml } from '../../diagnose/report/trace-html.ts';
 import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
@@ -91,8 +91,9 @@ async function traceFiles(
   rows: readonly SessionRow[],
 ): Promise<Trace> {
   const book = new AddressBook();
-  const points = await readPoints({ book }, files);
-  return traced({ book, sessions: new SessionIndex({ book }, rows) }, points);
+  const tracer = new Tracer({ book, sessions: new SessionIndex({ book }, rows) });
+  for await (const point of readPoints({ book }, files)) tracer.add(point);
+  return tracer.finish();
 }
 
 function print(

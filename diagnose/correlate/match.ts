@@ -37,12 +37,6 @@ export interface Chain {
   number: number;
 }
 
-export interface Matching {
-  readonly chains: readonly Chain[];
-  /** By point: its clock less the first point's; undefined where nothing tells. */
-  readonly clocks: readonly (ClockEstimate | undefined)[];
-}
-
 type Clocks = readonly (ClockEstimate | undefined)[];
 
 /**
@@ -57,27 +51,33 @@ const LEARNED_FROM_MAX = 10_000;
 const HERE: ClockEstimate = { offset: 0, tolerance: 0, isBothWays: true };
 const NONE: readonly never[] = [];
 
-export function match(points: readonly Point[], sessions: SessionIndex): Matching {
-  const chains: Chain[] = [];
-  const clocks: (ClockEstimate | undefined)[] = [];
-  const censuses: Census[] = [];
-  points.forEach((point, number) => {
-    const attempts = sortedBy(point.connections.filter(isAttempt), startOf);
-    if (number === 0) {
-      attempts.forEach((attempt, i) => chains.push(chainFrom(attempt, i)));
-      clocks.push(HERE);
-      if (points.length === 1) return;
-    }
+/** Points are added in path order, each as soon as it has been read. */
+export class Matcher {
+  readonly chains: Chain[] = [];
+  /** By point: its clock less the first point's; undefined where nothing tells. */
+  readonly clocks: (ClockEstimate | undefined)[] = [];
+  readonly #sessions: SessionIndex;
+  readonly #points: Census[] = [];
+
+  constructor(sessions: SessionIndex) {
+    this.#sessions = sessions;
+  }
+
+  add({ connections }: Point): void {
+    const attempts = sortedBy(connections.filter(isAttempt), startOf);
     const indexes = strongIndexesOf(attempts);
     const census = censusOf(attempts, indexes);
-    if (number > 0) {
+    if (this.#points.length === 0) {
+      attempts.forEach((attempt, i) => this.chains.push(chainFrom(attempt, i)));
+      this.clocks.push(HERE);
+    } else {
+      const { clocks } = this;
       const candidates = new StrongCandidates(attempts, indexes);
-      const step = new Step(chains, census, { points: censuses, candidates, clocks, sessions });
-      clocks.push(step.run());
+      const known = { points: this.#points, candidates, clocks, sessions: this.#sessions };
+      clocks.push(new Step(this.chains, census, known).run());
     }
-    censuses.push(census);
-  });
-  return { chains, clocks };
+    this.#points.push(census);
+  }
 }
 
 function chainFrom(connection: Connection, number: number): Chain {

@@ -2,7 +2,7 @@
 import type { AddressBook } from './address-book.ts';
 import type { Connection } from './connection.ts';
 import { onFirstClock, type Path } from './health.ts';
-import { match as matched, type HopMatch } from './match.ts';
+import { Matcher, type HopMatch } from './match.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
 import { sortedBy } from './sorted-by.ts';
@@ -23,21 +23,46 @@ export interface Trace extends Path {
   readonly conversations: readonly Conversation[];
 }
 
-export function trace(
-  { book, sessions }: { readonly book: AddressBook; readonly sessions: SessionIndex },
-  points: readonly Point[],
-): Trace {
-  const { chains, clocks } = matched(points, sessions);
-  const path: Path = { points, clocks };
-  const conversations = chains.map(({ hops, match, ambiguous }): Conversation => {
-    const verdict = judge(path, hops, ambiguous.length > 0);
-    return { hops, match, ambiguous, verdict };
-  });
-  const startOf = ({ hops }: Conversation) => {
-    const first = hops[0];
-    return first ? onFirstClock(path, first.point, first.firstSeen) : 0;
-  };
-  return { book, ...path, conversations: sortedBy(conversations, startOf) };
+export interface TraceTools {
+  readonly book: AddressBook;
+  readonly sessions: SessionIndex;
+}
+
+export function trace(tools: TraceTools, points: readonly Point[]): Trace {
+  const tracer = new Tracer(tools);
+  for (const point of points) tracer.add(point);
+  return tracer.finish();
+}
+
+/** The same, point by point in path order: what has been read is matched while more is read. */
+export class Tracer {
+  readonly #book: AddressBook;
+  readonly #points: Point[] = [];
+  readonly #matcher: Matcher;
+
+  constructor({ book, sessions }: TraceTools) {
+    this.#book = book;
+    this.#matcher = new Matcher(sessions);
+  }
+
+  add(point: Point): void {
+    this.#points.push(point);
+    this.#matcher.add(point);
+  }
+
+  finish(): Trace {
+    const { chains, clocks } = this.#matcher;
+    const path: Path = { points: this.#points, clocks };
+    const conversations = chains.map(({ hops, match, ambiguous }): Conversation => {
+      const verdict = judge(path, hops, ambiguous.length > 0);
+      return { hops, match, ambiguous, verdict };
+    });
+    const startOf = ({ hops }: Conversation) => {
+      const first = hops[0];
+      return first ? onFirstClock(path, first.point, first.firstSeen) : 0;
+    };
+    return { book: this.#book, ...path, conversations: sortedBy(conversations, startOf) };
+  }
 }
 
 export function isFailed({ verdict }: Conversation): boolean {

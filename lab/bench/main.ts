@@ -42,6 +42,7 @@ import { USAGE, benchOptions, type BenchOptions } from './options.ts';
 import { measurePrograms } from './programs.ts';
 import { report, type BenchResult } from './report.ts';
 import { runRounds } from './rounds.ts';
+import { measureTrace } from './trace/trace.ts';
 
 const MEASURES: readonly MeasureName[] = ['connections', 'latency', 'requests', 'bulk'];
 const RESULTS = resolve(import.meta.dirname, '../../../bench/results');
@@ -68,6 +69,7 @@ async function bench(chosen: BenchOptions, signal: AbortSignal): Promise<BenchRe
     ...{ date: new Date().toISOString(), machine: thisMachine(), options: chosen },
   };
   if (only.includes('memory')) result.memory = await measureMemory();
+  if (only.includes('trace')) result.trace = await measureTrace({ say, signal }, chosen);
   if (only.includes('expiry')) result.expiry = await measureExpiry({ say, signal });
   const measures = MEASURES.filter((name) => only.includes(name));
   if (measures.length > 0 || only.includes('programs') || only.includes('accept'))

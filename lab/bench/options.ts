@@ -11,6 +11,7 @@ export const PARTS = [
   'programs',
   'memory',
   'expiry',
+  'trace',
 ] as const;
 export type Part = (typeof PARTS)[number];
 

@@ -13,6 +13,7 @@ import type { ProgramFigures } from './programs.ts';
 import type { Figure } from './rounds.ts';
 import { spread, summary } from './statistics.ts';
 import { figure, percent, table } from './table.ts';
+import { traceReport, type TraceFigure } from './trace/trace.ts';
 
 export type BenchResult = {
   date: string;
@@ -23,6 +24,7 @@ export type BenchResult = {
   accept?: AcceptFigure[];
   memory?: MemoryFigure[];
   expiry?: ExpiryFigures;
+  trace?: TraceFigure[];
 };
 
 type Wording = {
@@ -61,7 +63,7 @@ const OTHERS_LIMIT = 0.05;
 const STEAL_LIMIT = 0.02;
 
 export function report(result: BenchResult): string {
-  const { figures, programs, accept, memory, expiry } = result;
+  const { figures, programs, accept, memory, expiry, trace } = result;
   return [
     headReport(result),
     ...(figures === undefined ? [] : figuresReport(figures)),
@@ -69,6 +71,7 @@ export function report(result: BenchResult): string {
     ...(accept === undefined ? [] : [acceptReport(accept)]),
     ...(memory === undefined ? [] : [memoryReport(memory)]),
     ...(expiry === undefined ? [] : [expiryReport(expiry)]),
+    ...(trace === undefined ? [] : [traceReport(trace)]),
   ].join('\n');
 }
 
