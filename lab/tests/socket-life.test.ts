@@ -14,6 +14,7 @@ import { COLLISION_CASES } from '../cases/collision/index.ts';
 import { agentConfig } from '../config.ts';
 import { startDaemon } from '../daemons.ts';
 import { openLab, type Lab } from '../lab.ts';
+import { setOffloads } from '../offloads.ts';
 import { labOptions, type AgentMode } from '../options.ts';
 import { configFile } from '../paths.ts';
 import { CLIENT_ADDRESS, SERVER_ADDRESSES } from '../topology.ts';
@@ -21,6 +22,7 @@ import { openConnections, startExchangeServer, startHolding, startOpening } from
 import { waitUntil } from '../process.ts';
 import { down, up } from '../up.ts';
 import { upWithListeners } from './listeners.ts';
+import { largeRequest, withFirstAckLost } from './lost-ack.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
 import { withRawClient } from './raw-client.ts';
 import { clients, endAgent, lacksCgroups, withSocketAgent } from './socket-agent.ts';
@@ -145,24 +147,33 @@ describe('what collides in packet mode does not in socket mode', { skip, timeout
     );
   });
 
-  test('servers that answer with SYN cookies see clients of listeners with toa: handshake', async () => {
-    const lab = openLab(instance);
-    const cookies = (value: number) =>
-      Promise.all(
-        (['server1', 'server2'] as const).map((role) =>
-          lab.run(role, ['sysctl', '-qw', `net.ipv4.tcp_syncookies=${value}`]),
+  for (const gso of [true, false]) {
+    const what = gso ? 'a super-packet' : 'a full segment';
+    test(`${what} completes the handshake, of which a cookie kept nothing: an ACK ahead tells`, async () => {
+      const lab = openLab(instance);
+      const eth0 = { role: 'client', device: 'eth0' } as const;
+      await setOffloads(instance, eth0, { gso, gro: true, txChecksum: gso });
+      const before = (await notes(instance, 'agent')).get('client-from-handshake') ?? 0;
+      const { stdout } = await withCookies(lab, () =>
+        withFirstAckLost(lab, HANDSHAKE_LISTENER, () =>
+          lab.run('client', largeRequest(HANDSHAKE_LISTENER)),
         ),
       );
+      assert.match(stdout, new RegExp(`^server[12] ${CLIENT_ADDRESS}:`));
+      const after = (await notes(instance, 'agent')).get('client-from-handshake') ?? 0;
+      assert.equal(after - before, 1);
+    });
+  }
+
+  test('servers that answer with SYN cookies see clients of listeners with toa: handshake', async () => {
+    const lab = openLab(instance);
     const before = (await notes(instance, 'agent')).get('client-from-handshake') ?? 0;
-    await cookies(2);
-    try {
-      const { answered, wrongAnswers } = await openConnections(lab, 'client', {
+    const { answered, wrongAnswers } = await withCookies(lab, () =>
+      openConnections(lab, 'client', {
         ...{ target: HANDSHAKE_LISTENER, count: 100, perSecond: 200, expect: 'peer' },
-      });
-      assert.deepEqual([answered, wrongAnswers], [100, []]);
-    } finally {
-      await cookies(1);
-    }
+      }),
+    );
+    assert.deepEqual([answered, wrongAnswers], [100, []]);
     const counted = await notes(instance, 'agent');
     assert.equal((counted.get('client-from-handshake') ?? 0) - before, 100);
     assert.equal(counted.get('client-unknown') ?? 0, 0);
@@ -280,6 +291,22 @@ async function hold(lab: Lab) {
       return result;
     },
   };
+}
+
+/** Both servers answer every SYN with a cookie, meanwhile. */
+async function withCookies<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
+  const cookies = (value: number) =>
+    Promise.all(
+      (['server1', 'server2'] as const).map((role) =>
+        lab.run(role, ['sysctl', '-qw', `net.ipv4.tcp_syncookies=${value}`]),
+      ),
+    );
+  await cookies(2);
+  try {
+    return await action();
+  } finally {
+    await cookies(1);
+  }
 }
 
 type Ended = Awaited<ReturnType<typeof underTraffic>>;

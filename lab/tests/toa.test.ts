@@ -7,7 +7,7 @@ import { mss, toa, type TcpOption } from '../../packet/tcp-options.ts';
 import { captured, readCapture, type CapturePoint } from '../capture.ts';
 import { badChecksums, countChecksums } from '../checksums.ts';
 import { notes } from '../answers.ts';
-import { openLab, type Lab } from '../lab.ts';
+import { openLab } from '../lab.ts';
 import { setOffloads } from '../offloads.ts';
 import type { DaemonName } from '../paths.ts';
 import { withClient } from '../scripted.ts';
@@ -15,6 +15,7 @@ import { CLIENT_ADDRESS } from '../topology.ts';
 import { openConnections } from '../traffic.ts';
 import { down } from '../up.ts';
 import { upWithListeners } from './listeners.ts';
+import { largeRequest, withFirstAckLost } from './lost-ack.ts';
 import { reasonToSkip, rowsOf } from './machine.ts';
 import { withRawClient } from './raw-client.ts';
 import { assertNoToa, isFromLocal, isSyn, segments, type Segment } from './segments.ts';
@@ -189,7 +190,10 @@ describe('TOA', { skip, timeout: 120_000 }, () => {
         instance,
         ['host-nic', 'server'],
         { filter: 'tcp port 8056 and not host 10.0.23.1', direction: 'in' },
-        () => withFirstAckLost(lab, () => lab.run('client', LARGE_REQUEST)),
+        () =>
+          withFirstAckLost(lab, HANDSHAKE_LISTENER, () =>
+            lab.run('client', largeRequest(HANDSHAKE_LISTENER)),
+          ),
       );
       const up = segments(files.get('host-nic')).filter(isFromLocal);
       const [syn, ack, ...rest] = up;
@@ -218,30 +222,6 @@ describe('TOA', { skip, timeout: 120_000 }, () => {
     assertNoToa(server);
   });
 });
-
-/** Larger than one segment from the first byte on. */
-const LARGE_REQUEST = [
-  ...['curl', '-s', '--max-time', '5', '-H', `X-Pad: ${'a'.repeat(7000)}`],
-  `http://${HANDSHAKE_LISTENER}/`,
-];
-
-/** The client's kernel sends the ACK of the handshake, and it gets lost. */
-async function withFirstAckLost<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
-  const bareAck = `ip daddr ${HANDSHAKE_LISTENER.split(':')[0]} meta length 52`;
-  const table = `table ip ${LOSS_TABLE}`;
-  await lab.run('client', ['nft', `add ${table}`]);
-  const hook = '{ type filter hook output priority 0; }';
-  await lab.run('client', ['nft', `add chain ip ${LOSS_TABLE} out ${hook}`]);
-  const once = 'limit rate 1/hour burst 1 packets drop';
-  await lab.run('client', ['nft', `add rule ip ${LOSS_TABLE} out ${bareAck} ${once}`]);
-  try {
-    return await action();
-  } finally {
-    await lab.run('client', ['nft', `delete ${table}`]);
-  }
-}
-
-const LOSS_TABLE = 'first-ack';
 
 type Visit = {
   target: string;
