@@ -11,9 +11,12 @@ export type Desired = {
   readonly locals: readonly Local[];
   readonly pools: readonly string[];
   /** Each once, also when several pools have it: one index, one set of counters. */
-  readonly backends: ReadonlyMap<EndpointKey, Omit<Backend, 'used' | 'out'>>;
+  readonly backends: ReadonlyMap<EndpointKey, DesiredBackend>;
   readonly listeners: ReadonlyMap<EndpointKey, ListenerConfig>;
 };
+
+/** 0: as many sessions as come. */
+export type DesiredBackend = Omit<Backend, 'used' | 'out'> & { readonly sessionsMax: number };
 
 export const TCP = 6;
 
@@ -30,7 +33,10 @@ export function desiredOf(config: BalancerConfig): Desired {
     backends: new Map(
       config.pools
         .flatMap(({ backends }) => backends)
-        .map(({ address }) => [keyOf(address), { addr: address.address, port: address.port }]),
+        .map(({ address, maxSessions }) => [
+          keyOf(address),
+          { addr: address.address, port: address.port, sessionsMax: maxSessions },
+        ]),
     ),
     listeners: new Map(config.listeners.map((listener) => [keyOf(listener.address), listener])),
   };

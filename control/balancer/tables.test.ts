@@ -35,6 +35,7 @@ async function start(
     maps: memory.maps,
     findReferences: async () => references,
     nowMs,
+    readText: (path) => ({ ok: false, message: `no file ${path}` }),
     randomSecret: () => [7n, 9n],
   });
   memory.journal.length = 0;

@@ -5,8 +5,16 @@
  */
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Endpoint4, Settings } from '../../datapath/binding/contract.ts';
+import type { ReadText } from '../config/machine.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
+import {
+  accessEntries,
+  admissionValue,
+  removeOtherLists,
+  writeLists,
+  type ListId,
+} from './access.ts';
 import { desiredOf, keyOf, listenerValue, TCP, type Desired, type EndpointKey } from './desired.ts';
 import { chooseIndices, needsReferences, type Current, type Indices } from './indices.ts';
 import type { ReconciledMaps } from './maps.ts';
@@ -17,6 +25,8 @@ export type TablesParts = {
   /** Asked only when an index may have to be given to something new. */
   readonly findReferences: () => Promise<References>;
   readonly nowMs: () => number;
+  /** Reads the files that access lists name. */
+  readonly readText: (path: string) => ReadText;
   readonly randomSecret: () => Settings['secret'];
 };
 
@@ -81,12 +91,14 @@ export class Tables {
 
     maps.settings.set(0, this.#settings(config, maps.settings.get(0), indices.locals.length));
     this.#removeListeners(desired);
+    const lists = await this.#writeAccessLists(config);
     this.#writeBackends(desired, indices, current);
     this.#writeLocals(indices, current);
     for (const pool of desired.pools)
       await this.#swapSchedule(pool, entriesOf(pool, indices), indices);
-    this.#writeListeners(desired, indices, current);
+    this.#writeListeners(desired, indices, current, lists);
     this.#removeRest(desired, indices, current);
+    await removeOtherLists(maps.accessPrefixes, new Set(lists.values()));
     this.#indices = indices;
   }
 
@@ -163,9 +175,10 @@ export class Tables {
 
   #writeBackends(desired: Desired, { backends }: Indices, current: Current): void {
     const { maps } = this.#parts;
-    for (const [key, endpoint] of desired.backends) {
+    for (const [key, { sessionsMax, ...endpoint }] of desired.backends) {
       const index = indexIn(backends, key);
       const known = current.backends.get(key);
+      maps.backendLimits.set(index, sessionsMax);
       if (known?.used === true) continue;
       if (known === undefined) {
         maps.backendTraffic.clear(index);
@@ -187,14 +200,32 @@ export class Tables {
     });
   }
 
-  #writeListeners(desired: Desired, { listeners, pools }: Indices, current: Current): void {
+  async #writeAccessLists({ accessLists }: BalancerConfig): Promise<ReadonlyMap<string, ListId>> {
+    const { maps, readText } = this.#parts;
+    const lists = accessLists.map((list) => ({
+      name: list.name,
+      ...accessEntries(list, readText),
+    }));
+    await writeLists(maps.accessPrefixes, lists);
+    return new Map(lists.map(({ name, id }) => [name, id]));
+  }
+
+  #writeListeners(
+    desired: Desired,
+    { listeners, pools }: Indices,
+    current: Current,
+    lists: ReadonlyMap<string, ListId>,
+  ): void {
     const { maps } = this.#parts;
     for (const [key, config] of desired.listeners) {
       const index = indexIn(listeners, key);
       if (!current.listeners.has(key)) {
         maps.listenerTraffic.clear(index);
         maps.listenerLive.set(index, 0);
+        maps.listenerBuckets.set(index, 0n);
       }
+      const list = config.access === undefined ? 0n : (lists.get(config.access) ?? 0n);
+      maps.admissions.set(index, admissionValue(config, list));
       const { address, port } = config.address;
       const value = listenerValue(config, index, indexIn(pools, config.pool));
       maps.listeners.set({ addr: address, port, protocol: TCP }, value);

@@ -13,6 +13,14 @@ import {
   type SessionLimits,
   type Timeouts,
 } from './common.ts';
+import {
+  accessListSchema,
+  perClientSchema,
+  rateLimitSchema,
+  type AccessListConfig,
+  type PerClientConfig,
+  type RateLimit,
+} from './admission.ts';
 import { show } from './problem.ts';
 import { list, object, oneOf } from './shape.ts';
 import {
@@ -34,6 +42,7 @@ export interface BalancerConfig {
   readonly timeouts: Timeouts;
   readonly sessions: SessionLimits;
   readonly locals: readonly LocalsConfig[];
+  readonly accessLists: readonly AccessListConfig[];
   readonly listeners: readonly ListenerConfig[];
   readonly pools: readonly PoolConfig[];
 }
@@ -55,6 +64,10 @@ export interface ListenerConfig {
   readonly onRefused: 'reset' | 'drop' | 'icmp';
   /** 0: no limit of its own. */
   readonly maxSessions: number;
+  /** Name of an access list of this configuration. */
+  readonly access?: string | undefined;
+  readonly rateLimit?: RateLimit | undefined;
+  readonly perClient?: PerClientConfig | undefined;
 }
 
 export interface PoolConfig {
@@ -80,6 +93,8 @@ export interface BackendConfig {
   readonly name: string;
   readonly address: Endpoint;
   readonly weight: number;
+  /** 0: no limit. */
+  readonly maxSessions: number;
 }
 
 const HEALTH_DEFAULT = {
@@ -124,6 +139,7 @@ const healthSchema = z.unknown().transform((value, context): HealthConfig => {
 const backendSchema = object({
   address: hostEndpoint(),
   weight: wholeNumber(0, 65_535).default(1),
+  maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
   name: name().optional(),
 });
 
@@ -141,6 +157,9 @@ const listenerSchema = object({
   onUnknown: oneOf(['reset', 'drop']).default('reset'),
   onRefused: oneOf(['reset', 'drop', 'icmp']).default('reset'),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
+  access: name().optional(),
+  rateLimit: rateLimitSchema.optional(),
+  perClient: perClientSchema.optional(),
 });
 
 const localsSchema = object({
@@ -156,6 +175,7 @@ export const balancerSchema = object({
   timeouts: timeoutsSchema(),
   sessions: sessionsSchema(),
   locals: list(localsSchema).default([]),
+  accessLists: list(accessListSchema).default([]),
   listeners: list(listenerSchema).default([]),
   pools: list(poolSchema).default([]),
 });
@@ -169,6 +189,7 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
     timeouts: completeTimeouts(given.timeouts, TIMEOUTS[given.profile]),
     sessions: completeSessions(given.sessions),
     locals: given.locals,
+    accessLists: given.accessLists,
     listeners: given.listeners.map((listener) => ({
       ...listener,
       name: listener.name ?? formatEndpoint(listener.address),

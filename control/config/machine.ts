@@ -19,9 +19,14 @@ export interface Machine {
   listeningSockets(): readonly Endpoint[];
   /** Where the v2 cgroup hierarchy is mounted. */
   cgroupRoot(): string | undefined;
+  /** A file that the configuration names. */
+  readText(path: string): ReadText;
   /** Is this a cgroup of it? */
   isCgroup(path: string): boolean;
 }
+
+export type ReadText =
+  { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
 
 // In /proc/net/tcp.
 const LISTEN = '0A';
@@ -43,8 +48,17 @@ export const thisMachine: Machine = {
     ...readListening(readIfThere('/proc/self/net/tcp6')),
   ],
   cgroupRoot,
+  readText,
   isCgroup,
 };
+
+export function readText(path: string): ReadText {
+  try {
+    return { ok: true, text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+}
 
 /** Of /proc/net/dev: two lines of headings, then `  eth0: 1 2 3 …`. */
 export function readInterfaces(text: string): string[] {

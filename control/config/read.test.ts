@@ -29,6 +29,7 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
       },
       sessions: { capacity: 262_144, openingMax: 65_536 },
       locals: [{ addresses: addressRange('10.0.124.160/28'), ports: portRange('1024-65535') }],
+      accessLists: [],
       listeners: [
         {
           name: '10.0.23.111:18056',
@@ -44,7 +45,14 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
         {
           name: 'web',
           health: { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
-          backends: [{ name: '10.0.98.79:8056', address: endpoint('10.0.98.79:8056'), weight: 1 }],
+          backends: [
+            {
+              name: '10.0.98.79:8056',
+              address: endpoint('10.0.98.79:8056'),
+              weight: 1,
+              maxSessions: 0,
+            },
+          ],
         },
       ],
     },
@@ -113,7 +121,7 @@ const rows: readonly { name: string; text: string; expect: readonly string[] }[]
     name: 'a key like no other: what is known',
     text: BALANCER.replace('weight: 3', 'colour: red'),
     expect: [
-      'f:19:37: pools[0].backends[0]: unknown key `colour`; known here: address, weight, name',
+      'f:19:37: pools[0].backends[0]: unknown key `colour`; known here: address, weight, maxSessions, name',
     ],
   },
   {

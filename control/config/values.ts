@@ -114,6 +114,11 @@ export function ipHostRange() {
   });
 }
 
+/** The same of any addresses: a list may name those that no host should have. */
+export function anyRange() {
+  return scalar((value): Read<AddressRange> => understood(value, parseAddressRange(textOf(value))));
+}
+
 export function portRange() {
   return scalar((value): Read<PortRange> => {
     const read = understood(value, parsePortRange(textOf(value)));

@@ -49,6 +49,7 @@ export function around(given: Given): Surroundings {
       addresses: () => (given.addresses ?? []).map((text) => ipv4Address(text)),
       listeningSockets: () => (given.listening ?? []).map((text) => endpoint(text)),
       cgroupRoot: () => ('cgroupRoot' in given ? given.cgroupRoot : '/sys/fs/cgroup'),
+      readText: () => ({ ok: false, message: 'no such file' }),
       isCgroup: (path) => given.cgroups?.includes(path) ?? true,
     },
     kernelRelease: given.kernelRelease ?? '6.18.0',

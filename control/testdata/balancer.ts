@@ -91,6 +91,7 @@ export function configOf({
       addresses: addressRange(text),
       ports: portRange('1024-65535'),
     })),
+    accessLists: [],
     listeners: Object.entries(sketch.listeners).map(([address, pool]) => ({
       name: address,
       address: endpoint(address),
@@ -107,6 +108,7 @@ export function configOf({
         name: address,
         address: endpoint(address),
         weight,
+        maxSessions: 0,
       })),
     })),
   };

@@ -258,11 +258,16 @@ function machine(has: {
   addresses?: string[];
   sockets?: string[];
   cgroups?: string[];
+  files?: Readonly<Record<string, string>>;
 }): Machine {
   return {
     interfaces: () => has.interfaces ?? ['lo', 'eth0'],
     addresses: () => (has.addresses ?? ['10.0.23.1']).map((text) => ipv4Address(text)),
     listeningSockets: () => (has.sockets ?? []).map(endpoint),
+    readText: (path) => {
+      const text = has.files?.[path];
+      return text === undefined ? { ok: false, message: 'no such file' } : { ok: true, text };
+    },
     cgroupRoot: () => has.cgroups?.[0],
     isCgroup: (path) => has.cgroups?.includes(path) ?? false,
   };

@@ -10,6 +10,14 @@ import {
   overlappingTrusted,
   serverIsTrusted,
 } from './address-plan.ts';
+import {
+  accessListInOrder,
+  backendLimitsAgree,
+  duplicateAccessList,
+  perClientLimits,
+  prefixFiles,
+  unknownAccessList,
+} from './admission.ts';
 import { missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
 import { healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
 import type { Check } from './check.ts';
@@ -32,6 +40,12 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   emptyPool,
   duplicateBackend,
   unknownPool,
+  duplicateAccessList,
+  unknownAccessList,
+  accessListInOrder,
+  prefixFiles,
+  backendLimitsAgree,
+  perClientLimits,
   listenerIsLocal,
   overlappingLocals,
   backendInLocals,

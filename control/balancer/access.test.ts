@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatCidr, addressRange } from '../../packet/address-range.ts';
+import type { Access, AccessPrefix4 } from '../../datapath/binding/contract.ts';
+import type { AccessListConfig } from '../config/admission.ts';
+import { MemoryTable, type Journal } from '../testdata/memory-maps.ts';
+import { accessEntries, admissionValue, removeOtherLists, writeLists } from './access.ts';
+
+const noFile = (path: string) => ({ ok: false as const, message: `no ${path}` });
+const listOf = (allow: readonly string[], deny: readonly string[]): AccessListConfig => ({
+  name: 'a',
+  allow: allow.map(addressRange),
+  deny: deny.map(addressRange),
+});
+
+function meaningOf(
+  list: AccessListConfig,
+  readText = noFile as Parameters<typeof accessEntries>[1],
+) {
+  return Object.fromEntries(
+    accessEntries(list, readText).entries.map(([{ bits, addr }, access]) => [
+      formatCidr({ network: addr, prefixBits: bits - 64 }),
+      access,
+    ]),
+  );
+}
+
+test('who is not named is let in, unless the list says only who may', () => {
+  assert.deepEqual(meaningOf(listOf([], ['10.0.0.0/8'])), {
+    '0.0.0.0/0': 'allow',
+    '10.0.0.0/8': 'deny',
+  });
+  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], [])), {
+    '0.0.0.0/0': 'deny',
+    '10.0.0.0/8': 'allow',
+  });
+  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], ['10.1.0.0/16'])), {
+    '0.0.0.0/0': 'allow',
+    '10.0.0.0/8': 'allow',
+    '10.1.0.0/16': 'deny',
+  });
+  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], ['0.0.0.0/0'])), {
+    '0.0.0.0/0': 'deny',
+    '10.0.0.0/8': 'allow',
+  });
+});
+
+test('a range becomes prefixes, a file is read, and one that cannot be is told', () => {
+  const file = { name: 'a', allow: [], deny: [], denyFile: '/x' };
+  const read = () => ({ ok: true as const, text: '192.0.2.1-192.0.2.2\n' });
+  assert.deepEqual(meaningOf(file, read), {
+    '0.0.0.0/0': 'allow',
+    '192.0.2.1/32': 'deny',
+    '192.0.2.2/32': 'deny',
+  });
+  assert.throws(() => meaningOf(file), /the access list \/x cannot be read: no \/x/);
+});
+
+test('the same list has the same id in any order; another has another', () => {
+  const id = (deny: string[]) => accessEntries(listOf([], deny), noFile).id;
+  assert.equal(id(['10.0.0.0/8', '11.0.0.0/8']), id(['11.0.0.0/8', '10.0.0.0/8']));
+  assert.notEqual(id(['10.0.0.0/8']), id(['11.0.0.0/8']));
+});
+
+test('a list that is there whole is not written again; half of one is; the old one goes last', async () => {
+  const journal: Journal = [];
+  const table = new MemoryTable<AccessPrefix4, Access>('prefixes', journal);
+  const old = accessEntries(listOf([], ['10.0.0.0/8']), noFile);
+  const next = accessEntries(listOf([], ['10.0.0.0/8', '11.0.0.0/8']), noFile);
+  await writeLists(table, [old]);
+  await writeLists(table, [old]);
+  assert.deepEqual(journal.splice(0), ['prefixes + 2 entries']);
+  const [half] = next.entries.slice(-1);
+  assert.ok(half);
+  await table.setMany([half]);
+  await writeLists(table, [next]);
+  assert.deepEqual(journal.splice(0), ['prefixes + 1 entries', 'prefixes + 3 entries']);
+  assert.equal([...table.keys()].length, 5);
+  await removeOtherLists(table, new Set([next.id]));
+  assert.equal([...table.keys()].length, 3);
+});
+
+test('rates are an interval and what may be ahead of it', () => {
+  const rateLimit = { connectionsPerSecond: 1_000, burst: 50 };
+  const perClient = {
+    prefix: 24,
+    rate: { connectionsPerSecond: 3, burst: 1 },
+    maxSessions: 7,
+    maxOpening: 0,
+  };
+  assert.deepEqual(admissionValue({ rateLimit, perClient }, 9n), {
+    access: 9n,
+    rate: { intervalNs: 1_000_000n, toleranceNs: 49_000_000n },
+    clientRate: { intervalNs: 333_333_333n, toleranceNs: 0n },
+    clientSessionsMax: 7,
+    clientOpeningMax: 0,
+    clientBits: 24,
+  });
+});
