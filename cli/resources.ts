@@ -96,6 +96,7 @@ export const RESOURCES = {
       count('capacity', 'CAPACITY'),
       count('allocated', 'ALLOCATED', { wide: true }),
       count('probes', 'PROBES', { wide: true }),
+      count('reused', 'REUSED'),
       {
         ...count('failed', 'FAILED'),
         paint: (row, style) => (row['failed'] === 0 ? plain : style.bad),

@@ -1,4 +1,4 @@
-/** A cgroup of the lab's own, so that socket mode reaches its servers and nobody else's. */
+/** Cgroups of the lab's own, so that what is attached to its servers or clients reaches nobody else. */
 
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { cgroupRoot } from '../datapath/binding/cgroup-tree.ts';
@@ -10,9 +10,11 @@ export function serversCgroup(instance: string): string | undefined {
   return root === undefined ? undefined : `${root}/fullnat-lab-${instance}`;
 }
 
-export function createCgroup(instance: string): void {
-  const path = serversCgroup(instance);
+/** Makes the cgroup of the servers, or of another part; undefined where there are no v2 cgroups. */
+export function createCgroup(instance: string, part?: string): string | undefined {
+  const path = cgroupOf(instance, part);
   if (path !== undefined) mkdirSync(path, { recursive: true });
+  return path;
 }
 
 /** The argument list that runs `argv` in the cgroup of the servers: its sockets belong to it. */
@@ -24,8 +26,8 @@ export function inServersCgroup(instance: string, argv: readonly string[]): stri
 }
 
 /** Ends what still runs in it, and removes it; returns its path when it was there. */
-export async function removeCgroup(instance: string): Promise<string | undefined> {
-  const path = serversCgroup(instance);
+export async function removeCgroup(instance: string, part?: string): Promise<string | undefined> {
+  const path = cgroupOf(instance, part);
   if (path === undefined || !existsSync(path)) return undefined;
   const removed = await waitUntil(
     () => {
@@ -37,6 +39,11 @@ export async function removeCgroup(instance: string): Promise<string | undefined
   if (!removed)
     throw new LabError('LAB_NOT_READY', `cgroup ${path} cannot be removed; is it in use?`);
   return path;
+}
+
+function cgroupOf(instance: string, part?: string): string | undefined {
+  const servers = serversCgroup(instance);
+  return servers === undefined || part === undefined ? servers : `${servers}-${part}`;
 }
 
 function processesIn(path: string): number[] {

@@ -4,7 +4,6 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-programs_out=dist/datapath
 
 main() {
 	cd "$root"
@@ -30,7 +29,7 @@ build_programs() {
 			say "compiling $source"
 			compile_program "$source" "$object" || status=1
 		fi
-	done < <(find datapath -mindepth 2 -maxdepth 2 -name '*.bpf.c' -print0 | sort -z)
+	done < <(find datapath lab -mindepth 2 -maxdepth 2 -name '*.bpf.c' -print0 | sort -z)
 	remove_orphans
 	return "$status"
 }
@@ -56,12 +55,12 @@ compile_program() {
 
 # An object whose source is gone must not be loaded by accident.
 remove_orphans() {
-	[[ -d $programs_out ]] || return 0
+	[[ -d dist ]] || return 0
 	local object source
 	while IFS= read -r -d '' object; do
 		source=${object#dist/}
 		[[ -f ${source%.o}.c ]] || rm "$object"
-	done < <(find "$programs_out" -name '*.bpf.o' -print0)
+	done < <(find dist -name '*.bpf.o' -print0)
 }
 
 build_typescript() {

@@ -40,7 +40,7 @@ c_format() {
 		clang-format --dry-run -Werror "$file" 2>/dev/null && continue
 		echo "[warn] $file"
 		status=1
-	done < <(find datapath -name '*.h' -o -name '*.c' | sort)
+	done < <(find datapath lab -name '*.h' -o -name '*.c' | sort)
 	return "$status"
 }
 

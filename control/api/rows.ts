@@ -98,6 +98,8 @@ export type LocalRow = {
   allocated: number;
   probes: number;
   failed: number;
+  /** Of those allocated: taken from a resting session, and made acceptable to the server. */
+  reused: number;
 };
 
 export type CollisionRow = {

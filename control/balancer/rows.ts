@@ -67,7 +67,7 @@ export function backendRows({ config, maps, indices, healthOf }: View): BackendR
 export async function localRows({ maps }: Pick<View, 'maps'>): Promise<LocalRow[]> {
   const rows: LocalRow[] = [];
   for await (const batch of maps.localPorts.entries())
-    for (const [pair, { inUse, resting, allocated, probes, failed }] of batch) {
+    for (const [pair, { inUse, resting, allocated, probes, failed, reused }] of batch) {
       const local = maps.locals.get(pair.local);
       const backend = maps.backends.get(pair.backend);
       rows.push({
@@ -79,6 +79,7 @@ export async function localRows({ maps }: Pick<View, 'maps'>): Promise<LocalRow[
         allocated,
         probes,
         failed,
+        reused,
       });
     }
   return rows.toSorted((a, b) => compare(a.address, b.address) || compare(a.backend, b.backend));

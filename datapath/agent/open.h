@@ -102,25 +102,27 @@ static __always_inline int reserve_remapped(struct newcomer *n)
 		.scratch = n->scratch,
 	};
 	struct port_choice *choice = &n->scratch->choice;
-	long error;
 
 	*choice = (struct port_choice){
 		.tuple = n->back,
 		.many_peers = 1,
 		.secret = { n->settings->secret[0], n->settings->secret[1] },
 		.pair = { .local = 0, .backend = n->server->backend },
-		.resting_slot = NO_SLOT,
 		.low = n->server->remap_low,
 		.count = n->server->remap_high - n->server->remap_low + 1,
 	};
 	n->back.destination_port = 0; /* never an identity */
 	fill_back(n);
-	error = search_port(&search);
-	if (error && choice->resting_slot != NO_SLOT)
-		error = take_over(&search);
+	for (int round = 0; round < TAKE_OVER_ROUNDS; round++) {
+		start_round(choice);
+		if (search_port(&search) && choice->resting_slot != NO_SLOT)
+			choice->result = take_over(&search);
+		if (choice->result != -EAGAIN)
+			break;
+	}
 	n->back.destination_port = choice->tuple.destination_port;
 	n->local = 0;
-	return error;
+	return choice->result;
 }
 
 /* Makes the reserved tuple a session; 0 when done, else everything is undone. */

@@ -121,14 +121,17 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 			   .protocol = IPPROTO_TCP },
 		.pair = { .backend = o->backend_index },
 		.secret = { set->secret[0], set->secret[1] },
-		.resting_slot = NO_SLOT,
-		.result = -1,
 	};
-	bpf_loop(LOCAL_TRIES, try_local, o, 0);
-	if (choice->result && (choice->resting_slot == NO_SLOT || take_over(&o->search)))
-		return -1;
+	for (int round = 0; round < TAKE_OVER_ROUNDS; round++) {
+		start_round(choice);
+		bpf_loop(LOCAL_TRIES, try_local, o, 0);
+		if (choice->result && choice->resting_slot != NO_SLOT)
+			choice->result = take_over(&o->search);
+		if (choice->result != -EAGAIN)
+			break;
+	}
 	o->slot->back = choice->tuple;
-	return 0;
+	return choice->result;
 }
 
 static __always_inline void fill_slot(struct opening *o)

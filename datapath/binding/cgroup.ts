@@ -6,7 +6,7 @@ import { check, lib, type LinkFd } from './libbpf.ts';
 import { roleDirectory } from './pins.ts';
 
 /** Numbers of enum bpf_attach_type. */
-const ATTACH_TYPE = { sockops: 3, getpeername4: 29, getpeername6: 30 } as const;
+const ATTACH_TYPE = { sockops: 3, connect4: 10, getpeername4: 29, getpeername6: 30 } as const;
 
 export type CgroupHook = keyof typeof ATTACH_TYPE;
 export type CgroupPlace = { instance: string; cgroup: string; hook: CgroupHook };
@@ -29,7 +29,7 @@ export function attachToCgroup(program: ProgramRef, place: CgroupPlace): void {
       closeSync(earlier);
     }
   }
-  const link = createLink(program, place);
+  const link = linkToCgroup(program, place.cgroup, place.hook);
   try {
     const fresh = `${pin}_new`;
     if (existsSync(fresh)) unlinkSync(fresh);
@@ -56,7 +56,8 @@ export function clientsPin(instance: string): string {
   return `${roleDirectory(instance, 'socket')}/link_clients`;
 }
 
-function createLink(program: ProgramRef, { cgroup, hook }: CgroupPlace): LinkFd {
+/** Attaches for as long as the link is open; the caller closes it. */
+export function linkToCgroup(program: ProgramRef, cgroup: string, hook: CgroupHook): LinkFd {
   const directory = openSync(cgroup, 'r');
   try {
     const result: number = lib().linkCreate(program.fd, directory, ATTACH_TYPE[hook], null);

@@ -21,7 +21,11 @@
  * (RFC 6298 section 2.4: a second). */
 #define REST_TICKS 954
 
+/* Two CPUs can want the same resting port; who comes second looks for another. */
+#define TAKE_OVER_ROUNDS 4
+
 #define E2BIG 7
+#define EAGAIN 11
 #define EEXIST 17
 
 struct port_search {
@@ -61,10 +65,25 @@ static __always_inline int is_enough(const struct port_choice *c)
 	return c->tries >= PORT_TRIES || c->free_tries >= FREE_TRIES;
 }
 
+/*
+ * The next position of the permutation. With a resting port at hand the search only
+ * looks ahead: what it passes is the next SYN's to take, not a circle later.
+ */
+static __always_inline __u32 next_index(struct port_search *s)
+{
+	struct port_choice *c = &s->scratch->choice;
+
+	if (c->resting_slot == NO_SLOT)
+		c->index = __sync_fetch_and_add(&s->ports->cursor, 1);
+	else
+		c->index += 1;
+	return c->index;
+}
+
 static int try_port(__u32 step, struct port_search *s)
 {
 	struct port_choice *c = &s->scratch->choice;
-	__u32 index = __sync_fetch_and_add(&s->ports->cursor, 1);
+	__u32 index = next_index(s);
 	__u32 offset = permute(index, c->bits, c->secret, c->tweak);
 
 	if (offset >= c->count)
@@ -105,6 +124,7 @@ static __always_inline int search_port(struct port_search *s)
 		return -E2BIG;
 	c->bits = permutation_bits(c->count);
 	c->tweak = c->pair.local << 16 ^ c->pair.backend; /* every pair has an order of its own */
+	c->index = s->ports->cursor - 1;
 	c->result = -EEXIST;
 	c->tries = 0;
 	if (c->many_peers || s->ports->in_use < c->count)
@@ -117,12 +137,21 @@ static __always_inline int search_port(struct port_search *s)
 	return c->result;
 }
 
+/* Forgets what an earlier round found. */
+static __always_inline void start_round(struct port_choice *c)
+{
+	c->resting_slot = NO_SLOT;
+	c->free_tries = 0;
+	c->result = -EEXIST;
+}
+
 /*
  * When no port was free: ends the session that has rested longest, and takes its
  * tuple. Returns 0 with choice.tuple reserved, slot->local and slot->backend said by
- * choice.pair; the entry has ENTRY_SHIFTED when the numbers have to be moved.
+ * choice.pair; the entry has ENTRY_SHIFTED when the numbers have to be moved. -EAGAIN
+ * when it is another's by now.
  */
-static __always_inline int take_over(struct port_search *s)
+static __noinline int take_over(struct port_search *s)
 {
 	struct port_choice *c = &s->scratch->choice;
 	__u32 index = c->resting_slot, own_index = s->scratch->entry.slot, word;
@@ -132,18 +161,20 @@ static __always_inline int take_over(struct port_search *s)
 	int error;
 
 	if (!slot || !old || !own)
-		return -EEXIST;
+		return -E2BIG;
 	word = slot->word;
 	if (!is_reusable(word, slot) || !claim_resting(slot, word))
-		return -EEXIST;
+		return -EAGAIN;
 	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED,
 				  mix(s->p->sequence ^ (__u32)c->secret[0]));
 	if (own->shift.sequence || own->shift.time)
 		s->scratch->entry.flags |= ENTRY_SHIFTED;
 	c->tuple = slot->back;
 	c->pair.local = slot->local;
-	bury(slot, index);
-	error = bpf_map_update_elem(&sessions, &c->tuple, &s->scratch->entry, BPF_NOEXIST);
+	/* the tuple passes from owner to owner: free in between, another CPU would take it unshifted */
+	delete_entry(&slot->front, index);
+	error = bpf_map_update_elem(&sessions, &c->tuple, &s->scratch->entry, BPF_EXIST);
+	free_slot(slot, index);
 	if (error)
 		return error;
 	s->ports = bpf_map_lookup_elem(&local_ports, &c->pair);

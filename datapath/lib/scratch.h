@@ -24,7 +24,7 @@ struct port_choice {
 	__u32 free_tries; /* made since then */
 	/* of the range that is searched */
 	__u64 secret[2];
-	__u32 bits, tweak, tries;
+	__u32 bits, tweak, tries, index;
 	int result; /* 0 found, else what stopped the search */
 };
 

@@ -189,13 +189,19 @@ static __always_inline void delete_entry(const struct flow4 *key, __u32 index)
 		bpf_map_delete_elem(&sessions, key);
 }
 
+/* Gives the slot of a session that has no entries any more to the next one. */
+static __always_inline void free_slot(struct session_slot *slot, __u32 index)
+{
+	__sync_lock_test_and_set(&slot->word, STATE_FREE);
+	bpf_map_push_elem(&free_slots, &index, 0);
+}
+
 /* Ends a session whose word the caller has swapped to STATE_DEAD. */
 static __always_inline void bury(struct session_slot *slot, __u32 index)
 {
 	delete_entry(&slot->front, index);
 	delete_entry(&slot->back, index);
-	__sync_lock_test_and_set(&slot->word, STATE_FREE);
-	bpf_map_push_elem(&free_slots, &index, 0);
+	free_slot(slot, index);
 }
 
 static __always_inline int gives_way(__u32 word, int resting)

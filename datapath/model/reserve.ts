@@ -74,9 +74,11 @@ export class PortRanges {
     const count = high - low + 1;
     const [bits, tweak] = [permutationBits(count), ((pair.local << 16) ^ pair.backend) >>> 0];
     let [found, tries]: [Port | undefined, number] = [undefined, 0];
+    let index = range.cursor - 1;
     for (let step = 0; !isFull && step < STEPS_MAX; step++) {
-      const offset = permute(range.cursor, bits, search.secret, tweak);
-      range.cursor = (range.cursor + 1) >>> 0;
+      // With a resting port at hand the search only looks ahead, and takes nobody's turn.
+      index = search.longest ? index + 1 : range.cursor++;
+      const offset = permute(index >>> 0, bits, search.secret, tweak);
       if (offset >= count) continue;
       const candidate = port(low + offset);
       const owner = ownerOf(candidate);
