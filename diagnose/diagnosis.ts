@@ -3,9 +3,11 @@ import { formatEndpoint, parseEndpoint, type Endpoint } from '../packet/address.
 import { collectDaemon } from './collect/daemons.ts';
 import { collectAddresses } from './collect/network.ts';
 import { takeSnapshot, type Place, type Snapshot, type Subject } from './collect/snapshot.ts';
+import { deliver } from './experiments/delivery.ts';
 import { hasFailed, isSilent, runPlan, type ProbedAttempt } from './experiments/attempt.ts';
 import {
   againPlan,
+  dataPlan,
   directPlan,
   firstPlan,
   otherClientPlan,
@@ -32,6 +34,8 @@ export interface DiagnosisOptions {
   readonly ports: PortRange;
   /** `needed`: where the evidence alone proves no cause. */
   readonly capture: 'needed' | 'always' | 'never';
+  /** Whether full-size segments are sent, too: the service will get some nonsense. */
+  readonly data: boolean;
 }
 
 export interface Collaborators {
@@ -94,7 +98,7 @@ interface Session {
 /** Reads every place, and tries the first connections. */
 async function begin(
   { client, otherClient, places, nowMs, random, tell }: Collaborators,
-  { target, backends: given, ports: range }: DiagnosisOptions,
+  { target, backends: given, ports: range, data: sendsData }: DiagnosisOptions,
 ): Promise<Session> {
   const all = [client, ...(otherClient ? [otherClient] : []), ...places];
   const size = range.high - range.low + 1;
@@ -121,6 +125,7 @@ async function begin(
   ]);
   if (!own.ok) throw new DiagnosisError(`${client.name} could not try connections: ${own.why}`);
   const attempts: ProbedAttempt[] = [...own.value, ...(others?.ok ? others.value : [])];
+  const data = sendsData ? await deliver(client.runner, dataPlan(ports, target)) : undefined;
 
   return {
     evidence: async (capture) => {
@@ -131,9 +136,13 @@ async function begin(
         return [{ name: place.name, role, before: earlier, after: later }];
       };
       const seen = all.flatMap(evidenceOf);
-      const lost = lostSyns(attempts, target, seen);
+      const tried = withoutFalseAlarm(attempts, seen);
+      const lost = lostSyns(tried, target, seen);
       const windowSeconds = (nowMs() - startMs) / 1000;
-      return { ...context, attempts, lostSyns: lost, windowSeconds, places: seen, capture };
+      return {
+        ...{ ...context, attempts: tried, lostSyns: lost, windowSeconds },
+        ...{ places: seen, data, capture },
+      };
     },
     capture: async () => {
       const failed = own.value.filter((one) => isTo(one, target) && hasFailed(one));
@@ -220,17 +229,31 @@ function lostSyns(
   target: Endpoint,
   places: readonly PlaceEvidence[],
 ): number {
-  const silent = attempts.filter((one) => isTo(one, target) && isSilent(one)).length;
-  const late = attempts.filter((one) => isTo(one, target) && one.label === 'late').length;
+  const toTarget = attempts.filter((one) => isTo(one, target));
+  const silent = toTarget.filter(isSilent).length;
+  const late = toTarget.filter(({ label }) => label === 'late').length;
   if (silent + late === 0) return 0;
-  const repeated = places
+  return silent + (repeatedSyns(places) ?? late);
+}
+
+/** Undefined where no client's counters can be read. */
+function repeatedSyns(places: readonly PlaceEvidence[]): number | undefined {
+  const counts = places
     .filter(({ role }) => role === 'client' || role === 'other-client')
-    .map(({ before, after }) => {
-      if (!before.counters.ok || !after.counters.ok) return 0;
+    .flatMap(({ before, after }) => {
+      if (!before.counters.ok || !after.counters.ok) return [];
       const count = (counters: ReadonlyMap<string, bigint>) =>
         counters.get('TcpExtTCPSynRetrans') ?? 0n;
-      return Number(count(after.counters.value) - count(before.counters.value));
-    })
-    .reduce((sum, count) => sum + count, 0);
-  return silent + late + repeated;
+      return [Number(count(after.counters.value) - count(before.counters.value))];
+    });
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Where no SYN was sent again, what took long was this machine. */
+function withoutFalseAlarm(
+  attempts: readonly ProbedAttempt[],
+  places: readonly PlaceEvidence[],
+): readonly ProbedAttempt[] {
+  if (repeatedSyns(places) !== 0) return attempts;
+  return attempts.map((one) => (one.label === 'late' ? { ...one, label: 'open' } : one));
 }

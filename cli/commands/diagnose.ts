@@ -76,6 +76,7 @@ export const diagnose = command({
       choice('time to capture', ['needed', 'always', 'never']),
       'needed',
     ),
+    data: flag('--data', 'also send full-size segments on one connection: is large data lost?'),
     html: option('--html <file>', 'write the report as one page', (text) => text),
     bundle: option(
       '--bundle <file.tar.gz>',
@@ -119,7 +120,13 @@ export const diagnose = command({
           if (stderr.isTerminal) stderr.write(`${stderr.style.quiet(what)}\n`);
         },
       },
-      { target, backends: options.backend, ports: options.ports, capture: options.capture },
+      {
+        target,
+        backends: options.backend,
+        ports: options.ports,
+        capture: options.capture,
+        data: options.data,
+      },
     );
     stdout.write(
       options.output === 'json'

@@ -27,7 +27,7 @@ const SLACK_MS = 15_000;
 export function runPlan(runner: Runner, plan: Plan): Promise<Collected<readonly ProbedAttempt[]>> {
   const last = Math.max(0, ...plan.attempts.map(({ startMs }) => startMs));
   return readFrom(
-    withTimeout(runner, last + plan.timeoutMs + SLACK_MS),
+    withTimeout(runner, last + plan.timeoutMs + plan.lingerMs + SLACK_MS),
     [process.execPath, PROBER, JSON.stringify(plan)],
     parseAttempts,
   );
@@ -41,9 +41,9 @@ export function parseAttempts(text: string): readonly ProbedAttempt[] {
     .map((line) => ATTEMPT.parse(JSON.parse(line)));
 }
 
-/** It did not come about: neither at once nor late. */
+/** It did not come about, or only after a SYN was lost. */
 export function hasFailed({ label }: ProbedAttempt): boolean {
-  return label === 'silent' || label === 'icmp' || label === 'closed' || label === 'error';
+  return label !== 'open' && label !== 'local-port-busy';
 }
 
 export function isSilent({ label }: ProbedAttempt): boolean {

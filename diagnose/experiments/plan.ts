@@ -17,6 +17,8 @@ export const PURPOSES = [
   'same-port-direct',
   /** To the listener, from another client. */
   'other-client',
+  /** To the listener, with more data than fits into one segment. */
+  'data',
 ] as const;
 
 export type Purpose = (typeof PURPOSES)[number];
@@ -31,10 +33,14 @@ export interface PlannedAttempt {
   readonly startMs: number;
   /** Kept open until all are done. */
   readonly holds: boolean;
+  /** Sent when it is open. */
+  readonly sendBytes: number;
 }
 
 export interface Plan {
   readonly timeoutMs: number;
+  /** What is held stays so long when all are done. */
+  readonly lingerMs: number;
   readonly attempts: readonly PlannedAttempt[];
 }
 
@@ -52,6 +58,10 @@ const OTHER_CLIENT_ATTEMPTS = 8;
 /** The direct ones are held before the listener is asked from the same port. */
 const HELD_FIRST_MS = 400;
 const REPEATED = 4;
+/** Three segments of 1500 bytes, fewer than any first window. */
+const DATA_BYTES = 4_200;
+/** Enough for a few retransmissions of what is lost, which begin after 200 ms. */
+const DATA_LINGER_MS = 3_000;
 /** Two SYNs are sent again in it, by old clocks and new; see LATE_MS. */
 const TIMEOUT_MS = 3_300;
 
@@ -134,17 +144,38 @@ export function directPlan(
   return draft.plan();
 }
 
+/** Full-size segments, on one connection that stays open while its socket is looked at. */
+export function dataPlan(ports: Ports, target: Endpoint): Plan {
+  const draft = new Draft();
+  draft.add('data', target, ports.take(), 0, true);
+  const { attempts, timeoutMs } = draft.plan();
+  return {
+    timeoutMs,
+    lingerMs: DATA_LINGER_MS,
+    attempts: attempts.map((one) => ({ ...one, sendBytes: DATA_BYTES })),
+  };
+}
+
 class Draft {
   readonly #attempts: PlannedAttempt[] = [];
 
   add(purpose: Purpose, to: Endpoint, localPort: number, startMs: number, holds = false): void {
     const [host = '', port = ''] = formatEndpoint(to).split(':');
     const id = this.#attempts.length;
-    this.#attempts.push({ id, purpose, host, port: Number(port), localPort, startMs, holds });
+    this.#attempts.push({
+      id,
+      purpose,
+      host,
+      port: Number(port),
+      localPort,
+      startMs,
+      holds,
+      sendBytes: 0,
+    });
   }
 
   plan(): Plan {
-    return { timeoutMs: TIMEOUT_MS, attempts: this.#attempts };
+    return { timeoutMs: TIMEOUT_MS, lingerMs: 0, attempts: this.#attempts };
   }
 }
 

@@ -14,6 +14,7 @@ import type { Plan, PlannedAttempt } from './plan.ts';
 const plan = JSON.parse(process.argv[2] ?? '{}') as Plan;
 const held: Socket[] = [];
 await Promise.all(plan.attempts.map(attempt));
+await sleep(plan.lingerMs);
 for (const socket of held) socket.resetAndDestroy();
 
 async function attempt(planned: PlannedAttempt): Promise<void> {
@@ -24,6 +25,8 @@ async function attempt(planned: PlannedAttempt): Promise<void> {
   const socket = connect({ host, port, localPort, noDelay: true });
   const ending = await endingOf(socket);
   const durationMs = performance.now() - startMs;
+  if (ending.kind === 'connected' && planned.sendBytes > 0)
+    socket.write(Buffer.alloc(planned.sendBytes, 'fullnat '));
   if (ending.kind === 'connected' && planned.holds) held.push(socket);
   else if (ending.kind === 'connected') socket.resetAndDestroy();
   else socket.destroy();

@@ -1,6 +1,8 @@
 /** All that a hypothesis may decide by: attempts, and two snapshots of every place on the path. */
 import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/address.ts';
+import type { Collected } from '../collect/collected.ts';
 import type { Snapshot } from '../collect/snapshot.ts';
+import type { Delivery } from '../experiments/delivery.ts';
 import { hasFailed, isSilent, type ProbedAttempt } from '../experiments/attempt.ts';
 import type { Purpose } from '../experiments/plan.ts';
 import type { Location } from '../localise/locate.ts';
@@ -26,6 +28,8 @@ export interface Evidence {
   readonly windowSeconds: number;
   /** In path order, the client first. */
   readonly places: readonly PlaceEvidence[];
+  /** Where large segments were asked for. */
+  readonly data: Collected<Delivery> | undefined;
   /** Where nothing else proved a cause. */
   readonly capture: CaptureEvidence | undefined;
 }
@@ -58,6 +62,8 @@ export interface Tally {
   readonly failed: number;
   readonly silent: number;
   readonly refused: number;
+  /** These came about, after a SYN was sent again. */
+  readonly late: number;
 }
 
 export function tallyOf({ attempts }: Pick<Evidence, 'attempts'>, ...purposes: Purpose[]): Tally {
@@ -71,6 +77,7 @@ export function tallyOf({ attempts }: Pick<Evidence, 'attempts'>, ...purposes: P
     failed: failed.length,
     silent: failed.filter(isSilent).length,
     refused: failed.filter(({ label }) => label === 'closed').length,
+    late: failed.filter(({ label }) => label === 'late').length,
   };
 }
 

@@ -25,6 +25,7 @@ import { ecmpMember } from './path/ecmp-member.ts';
 import { guestQueue } from './path/guest-queue.ts';
 import { hostAllowance } from './path/host-allowance.ts';
 import { lostOnPath } from './path/lost-on-path.ts';
+import { mtu } from './path/mtu.ts';
 import { neighbourFailed } from './path/neighbour-failed.ts';
 import { neighbourOverflow } from './path/neighbour-overflow.ts';
 import { nicRing } from './path/nic-ring.ts';
@@ -77,6 +78,7 @@ export const HYPOTHESES: readonly Hypothesis[] = [
   guestQueue,
   hostAllowance,
   lostOnPath,
+  mtu,
   neighbourFailed,
   neighbourOverflow,
   nicRing,

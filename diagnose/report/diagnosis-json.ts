@@ -33,6 +33,7 @@ export const DIAGNOSIS_SCHEMA = z.object({
         tried: z.int(),
         failed: z.int(),
         refused: z.int().describe('of the failed ones: answered with RST'),
+        late: z.int().describe('of the failed ones: came about after a SYN was sent again'),
       }),
     )
     .describe('connections tried, by what they are compared for'),
@@ -70,8 +71,8 @@ export function diagnosisJson({ evidence, judged, verdict }: Diagnosis): Diagnos
     lostSyns: evidence.lostSyns,
     places: evidence.places.map(({ name, role }) => ({ name, role })),
     attempts: PURPOSES.flatMap((purpose) => {
-      const { tried, failed, refused } = tallyOf(evidence, purpose);
-      return tried === 0 ? [] : [{ purpose, tried, failed, refused }];
+      const { tried, failed, refused, late } = tallyOf(evidence, purpose);
+      return tried === 0 ? [] : [{ purpose, tried, failed, refused, late }];
     }),
     hypotheses: judged.map(({ hypothesis: { code, causes, title }, decision }) => ({
       code,

@@ -4,6 +4,7 @@ import { diagnosisJson, type DiagnosisJson } from './diagnosis-json.ts';
 import type { Paint } from './trace-text.ts';
 
 type HypothesisJson = DiagnosisJson['hypotheses'][number];
+type AttemptsJson = DiagnosisJson['attempts'][number];
 
 const LABEL_COLUMNS = 13;
 
@@ -57,9 +58,12 @@ function joined(hypotheses: readonly HypothesisJson[]): string[] {
     : [hypotheses.map(({ code, why }) => `${code} (${why})`).join(' · ')];
 }
 
-function attemptText({ purpose, tried, failed, refused }: DiagnosisJson['attempts'][number]) {
-  const how = refused > 0 ? ` (${refused} refused)` : '';
-  return `${purpose}: ${failed} of ${tried} failed${how}`;
+function attemptText({ purpose, tried, failed, refused, late }: AttemptsJson) {
+  const how = [
+    ...(refused > 0 ? [`${refused} refused`] : []),
+    ...(late > 0 ? [`${late} came late`] : []),
+  ];
+  return `${purpose}: ${failed} of ${tried} failed${how.length > 0 ? ` (${how.join(', ')})` : ''}`;
 }
 
 /** The label once, the items below each other, long ones broken between words. */

@@ -46,7 +46,7 @@ function details({ report, said }: Score): string {
     .filter(({ decision }) => values.verbose || decision !== 'ruled-out')
     .map(({ decision, code, why }) => `        ${decision.padEnd(12)} ${code}: ${why}`);
   const tried = report.attempts.map(
-    ({ purpose, failed, tried }) => `${purpose} ${failed}/${tried}`,
+    ({ purpose, failed, late, tried }) => `${purpose} ${failed}/${tried} (${late} late)`,
   );
   return [
     `        ${report.verdict.sentence}; ${report.verdict.because ?? ''}`,

@@ -3,18 +3,9 @@ import { BALANCERS } from './balancers.ts';
 import { COLLISIONS } from './collisions.ts';
 import type { Fault } from './fault.ts';
 import { FILTERS } from './filters.ts';
+import { HEALTHY } from './healthy.ts';
 import { NETWORK } from './network.ts';
 import { SERVERS } from './servers.ts';
-
-const HEALTHY: readonly Fault[] = [
-  {
-    name: 'healthy',
-    sentence: 'Nothing is wrong.',
-    lab: {},
-    inject: async () => {},
-    expect: { kind: 'healthy' },
-  },
-];
 
 export const FAULTS: readonly Fault[] = [
   ...HEALTHY,

@@ -91,6 +91,17 @@ export const NETWORK: readonly Fault[] = [
     expect: cause('bad-ip-header', 'router'),
   },
   {
+    name: 'mtu-black-hole',
+    sentence: 'A link on the way takes smaller packets, and nobody is told.',
+    lab: {},
+    words: ['--data'],
+    inject: async (lab) => {
+      await ip(lab, 'router', 'link set host mtu 1200');
+      await rule(lab, 'router', 'output', 'icmp type destination-unreachable drop');
+    },
+    expect: cause('mtu', 'router'),
+  },
+  {
     ...unchecked,
     name: 'bad-checksum',
     sentence: 'A middlebox breaks the TCP checksum.',

@@ -25,15 +25,19 @@ export const SERVERS: readonly Fault[] = [
     lab: {},
     inject: async (lab) => {
       await stopServer(lab.options.instance, 'server1');
-      await waitUntil(
-        async () =>
-          (await list<BackendRow>(lab.options.instance, 'balancer', 'backends')).every(
-            ({ state }) => state === 'down',
-          ),
-        { timeoutMs: 10_000, everyMs: 100 },
-      );
+      await untilDown(lab);
     },
-    expect: cause(['no-backend', 'no-listener'], 'balancer', 'server'),
+    expect: cause('no-listener', 'server'),
+  },
+  {
+    name: 'health-unreachable',
+    sentence: 'Only the health checks of the balancer do not reach the server.',
+    lab: {},
+    inject: async (lab) => {
+      await rule(lab, 'server1', 'input', 'ip saddr 10.0.23.1 drop');
+      await untilDown(lab);
+    },
+    expect: cause('no-backend', 'balancer'),
   },
   {
     ...unchecked,
@@ -114,6 +118,17 @@ export const SERVERS: readonly Fault[] = [
     expect: cause('ipsec-policy', 'server'),
   },
 ];
+
+/** The balancer has given up every backend. */
+async function untilDown(lab: Lab): Promise<void> {
+  await waitUntil(
+    async () =>
+      (await list<BackendRow>(lab.options.instance, 'balancer', 'backends')).every(
+        ({ state }) => state === 'down',
+      ),
+    { timeoutMs: 10_000, everyMs: 100 },
+  );
+}
 
 /** Another client that never hears the SYN+ACK keeps the small queue of half-open ones full. */
 async function flooded(lab: Lab, cookies: 0 | 1): Promise<Injected> {
