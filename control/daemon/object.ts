@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadObject, type Capacities, type LoadedObject } from '../../datapath/binding/object.ts';
 import type { Role } from '../../datapath/binding/pins.ts';
-import { testRunInBackground } from '../../datapath/binding/test-run.ts';
+import { NO_PACKET, testRunInBackground } from '../../datapath/binding/test-run.ts';
 import type { Log } from './log.ts';
 
 export async function loadRole(
@@ -17,7 +17,7 @@ export async function loadRole(
 
 /** Sets the kernel's timer off, or hands it to the new code when it is running. */
 export async function startSweep(object: LoadedObject): Promise<void> {
-  const { returnValue } = await testRunInBackground(object.program('start_sweep'), {});
+  const { returnValue } = await testRunInBackground(object.program('start_sweep'), NO_PACKET);
   if (returnValue !== 0)
     throw new Error(
       `the kernel did not start the timer that expires sessions (step ${returnValue})`,

@@ -35,6 +35,9 @@ const ROOM_TO_GROW_BYTES = 256; /* TOA adds 8; a reset answer is shorter than wh
 const SKB_BYTES = 192;
 const SKB_OFFSET = { mark: 8, ingressIfindex: 36, ifindex: 40, gsoSize: 176 } as const;
 
+/** For programs at tc that look at no packet: the kernel wants one all the same. */
+export const NO_PACKET: TestRunInput = { packet: new Uint8Array(64) };
+
 /** One run, at once: for tests of behaviour. */
 export function testRun(program: ProgramRef, input: TestRunInput): TestRunResult {
   const options = prepare(input);

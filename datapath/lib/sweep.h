@@ -77,10 +77,13 @@ static int sweep_step(void *map, __u32 *key, struct sweep *sweep)
 	return 0;
 }
 
-/* Run once after loading. A second run (a new version of the program) hands the
- * running timer to the new code. */
-SEC("syscall")
-int start_sweep(void *ctx)
+/*
+ * Run once after loading, with any frame. A second run (a new version of the program)
+ * hands the running timer to the new code. Not of type syscall, which would need no
+ * frame: Linux 6.1 lets sleepable programs have neither stacks nor tries.
+ */
+SEC("tc")
+int start_sweep(struct __sk_buff *ctx)
 {
 	struct sweep *all = get_sweep();
 

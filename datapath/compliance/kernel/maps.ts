@@ -21,7 +21,7 @@ import type { CommonMaps } from '../../binding/object-maps.ts';
 import type { LoadedObject } from '../../binding/object.ts';
 import { RingBuffer } from '../../binding/ring-buffer.ts';
 import { stateOf, ticksFromSeconds } from '../../binding/sessions.ts';
-import { testRun } from '../../binding/test-run.ts';
+import { NO_PACKET, testRun } from '../../binding/test-run.ts';
 import type { EventView, SessionLimits, SessionView, Side, State } from '../../model/index.ts';
 import { findFaults } from './faults.ts';
 import { tupleOf } from './tuple.ts';
@@ -132,7 +132,7 @@ export class SessionMaps {
   async sweep(): Promise<void> {
     const { sweep } = this.#maps;
     if (sweep.get(0).stats.highWater === 0) return; // it passes over nothing
-    testRun(this.#startSweep, {});
+    testRun(this.#startSweep, NO_PACKET);
     const wanted = sweep.get(0).stats.passes + PASSES;
     for (let waited = 0; sweep.get(0).stats.passes < wanted; waited += POLL_MS) {
       if (waited > SWEEP_MAX_MS) throw new Error(`no pass of the sweeper in ${SWEEP_MAX_MS} ms`);

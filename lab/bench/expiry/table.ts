@@ -16,7 +16,7 @@ import { offsetsOf } from '../../../datapath/binding/codec.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
 import { loadPrivateObject } from '../../../datapath/binding/object.ts';
 import { balancerMaps, type BalancerMaps } from '../../../datapath/binding/object-maps.ts';
-import { testRun } from '../../../datapath/binding/test-run.ts';
+import { NO_PACKET, testRun } from '../../../datapath/binding/test-run.ts';
 import { ipv4Address, port } from '../../../packet/index.ts';
 
 export type SessionTable = {
@@ -60,7 +60,7 @@ export async function openTable(fill: Fill): Promise<SessionTable> {
     setTimeouts(table, timeoutTicks);
     writeCounts(table);
     await writeSessions(table, fill);
-    const { returnValue } = testRun(object.program('start_sweep'), {});
+    const { returnValue } = testRun(object.program('start_sweep'), NO_PACKET);
     if (returnValue !== 0) throw new Error(`start_sweep returned ${returnValue}`);
     return table;
   } catch (error) {
