@@ -94,6 +94,7 @@ export const RESOURCES = {
       count('inUse', 'IN USE'),
       count('resting', 'RESTING'),
       count('capacity', 'CAPACITY'),
+      time('secondsToExhaustion', 'FULL IN'),
       count('allocated', 'ALLOCATED', { wide: true }),
       count('probes', 'PROBES', { wide: true }),
       count('reused', 'REUSED'),

@@ -95,6 +95,8 @@ export type LocalRow = {
   inUse: number;
   resting: number;
   capacity: number;
+  /** If use grows on as in the last two minutes; null when it does not. */
+  secondsToExhaustion: number | null;
   allocated: number;
   probes: number;
   failed: number;

@@ -23,6 +23,7 @@ import type { HealthChange } from '../health/monitor.ts';
 import { Balancing } from './balancing.ts';
 import { capacitiesOf } from './capacities.ts';
 import { balancerResources, eventRow, healthRow } from './resources.ts';
+import { watchLocals } from './watch-locals.ts';
 
 const EVENTS_KEPT = 10_000;
 
@@ -79,9 +80,13 @@ async function keepBalancing(
     await startSweep(object);
     await balancing.apply(config);
     readEvents(maps.events, onEvent, onError, stop.signal);
+    const onLocals = (error: unknown) =>
+      log.error({ error: messageOf(error) }, 'local ports cannot be read');
+    const forecast = watchLocals(maps, onLocals, stop.signal);
     const resources = (reload: () => ReloadState) =>
       balancerResources(
         () => balancing.view,
+        forecast,
         () => events.all(),
         () => infoRow({ ...facts, ...reload() }, object, maps),
       );

@@ -10,10 +10,12 @@ import { endReader, filterOf, sessionReaders } from '../daemon/session-query.ts'
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
 import type { HealthChange } from '../health/monitor.ts';
+import type { Forecast } from './forecast.ts';
 import { backendRows, listenerRows, localRows, type View } from './rows.ts';
 
 export function balancerResources(
   view: () => View,
+  forecast: Forecast,
   events: () => readonly EventRow[],
   info: () => InfoRow,
 ): Resources {
@@ -37,7 +39,7 @@ export function balancerResources(
       ]);
       return listSessions(view().maps, query, filter, endsOf);
     }),
-    locals: plainResource(() => localRows(view())),
+    locals: plainResource(() => localRows(view(), forecast)),
     drops: plainResource(() => dropRows(view().maps)),
     notes: plainResource(() => noteRows(view().maps)),
     events: plainResource(events),

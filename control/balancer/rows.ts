@@ -6,7 +6,9 @@ import type { BackendRow, ListenerRow, LocalRow, TrafficRow } from '../api/rows.
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Health } from '../health/state.ts';
 import { keyOf } from './desired.ts';
+import type { Forecast } from './forecast.ts';
 import type { Indices } from './indices.ts';
+import { forecastKey } from './watch-locals.ts';
 
 export type View = {
   readonly config: BalancerConfig;
@@ -64,18 +66,23 @@ export function backendRows({ config, maps, indices, healthOf }: View): BackendR
 }
 
 /** Every pair of a local and a backend that has ever had a session. */
-export async function localRows({ maps }: Pick<View, 'maps'>): Promise<LocalRow[]> {
+export async function localRows(
+  { maps }: Pick<View, 'maps'>,
+  forecast: Forecast,
+): Promise<LocalRow[]> {
   const rows: LocalRow[] = [];
   for await (const batch of maps.localPorts.entries())
     for (const [pair, { inUse, resting, allocated, probes, failed, reused }] of batch) {
       const local = maps.locals.get(pair.local);
+      const capacity = local.portHigh - local.portLow + 1;
       const backend = maps.backends.get(pair.backend);
       rows.push({
         address: formatIpv4Address(local.addr),
         backend: formatEndpoint({ address: backend.addr, port: backend.port }),
         inUse,
         resting,
-        capacity: local.portHigh - local.portLow + 1,
+        capacity,
+        secondsToExhaustion: forecast.secondsLeft(forecastKey(pair), capacity),
         allocated,
         probes,
         failed,

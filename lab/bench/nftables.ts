@@ -10,9 +10,10 @@ import { SERVER_ADDRESSES, SERVER_PORT, VIRTUAL_ADDRESS, VIRTUAL_PORT } from '..
 const CONNTRACK_MIN = 262_144;
 /** As long as fullnat lets a tuple rest; the default of 120 s would fill the table. */
 const TIME_WAIT_SECONDS = 64;
+const ALL_LOCALS = Array.from({ length: LIPS_MAX }, (_, i) => `10.0.124.${160 + i}`);
 
-export async function prepareNftables(lab: Lab): Promise<void> {
-  await lab.run('balancer', ['nft', '-f', '-'], { input: nftRules() });
+export async function prepareNftables(lab: Lab, rules = nftRules()): Promise<void> {
+  await lab.run('balancer', ['nft', '-f', '-'], { input: rules });
   const { stdout } = await lab.run('balancer', ['sysctl', '-n', 'net.netfilter.nf_conntrack_max']);
   if (Number(stdout) < CONNTRACK_MIN)
     throw new LabError(
@@ -24,8 +25,8 @@ export async function prepareNftables(lab: Lab): Promise<void> {
 }
 
 /** Locals in turn: by itself nftables would choose one local for each client address. */
-export function nftRules(): string {
-  const locals = Array.from({ length: LIPS_MAX }, (_, i) => `${i} : 10.0.124.${160 + i}`);
+export function nftRules(addresses: readonly string[] = ALL_LOCALS): string {
+  const locals = addresses.map((address, i) => `${i} : ${address}`);
   const server = SERVER_ADDRESSES.server1;
   return `table ip bench {
   chain to_server {
@@ -35,7 +36,7 @@ export function nftRules(): string {
   }
   chain from_local {
     type nat hook postrouting priority srcnat;
-    ct status dnat snat to numgen inc mod ${LIPS_MAX} map { ${locals.join(', ')} } fully-random
+    ct status dnat snat to numgen inc mod ${locals.length} map { ${locals.join(', ')} } fully-random
   }
 }
 `;

@@ -2,6 +2,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Forecast } from '../../../control/balancer/forecast.ts';
 import { balancerResources } from '../../../control/balancer/resources.ts';
 import type { View } from '../../../control/balancer/rows.ts';
 import { balancerSchema, completeBalancer } from '../../../control/config/balancer.ts';
@@ -35,7 +36,7 @@ export async function measureListing(table: SessionTable): Promise<ListingFigure
     indices: { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] },
     healthOf: nobody,
   });
-  const resources = balancerResources(view, () => [], nobody);
+  const resources = balancerResources(view, new Forecast({ windowMs: 1 }), () => [], nobody);
   const app = createApp(resources, (error) => {
     throw error;
   });
