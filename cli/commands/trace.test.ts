@@ -1,6 +1,7 @@
 /** `fullnat trace` on the report's captures: what it says, writes and returns. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -79,6 +80,27 @@ test('the session list of a balancer decides', async () => {
   writeFileSync(file, JSON.stringify([row]));
   const { conversations } = await json(...OWNED, '--sessions', file);
   assert.equal(conversations[0]?.match?.by[0], 'session');
+});
+
+test('a daemon’s socket tells its sessions as the file does', async () => {
+  const row = {
+    ...{ client: '10.0.88.100:21521', listener: '10.0.23.111:18056' },
+    ...{ local: '10.0.124.161:5004', backend: '10.0.98.79:8056' },
+  };
+  const asked: (string | undefined)[] = [];
+  const server = createServer(({ url }, response) => {
+    asked.push(url);
+    response.setHeader('content-type', 'application/json').end(JSON.stringify([row]));
+  });
+  const socket = join(folder, 'balancer.sock');
+  await new Promise<void>((listening) => server.listen(socket, listening));
+  try {
+    const { conversations } = await json(...OWNED, '--sessions', socket);
+    assert.equal(conversations[0]?.match?.by[0], 'session');
+    assert.match(asked[0] ?? '', /^\/v1\/sessions/);
+  } finally {
+    server.close();
+  }
 });
 
 test('gzip is told by the file and not by its name', async () => {

@@ -1,5 +1,5 @@
 /** `fullnat trace`: which hop lost a connection, out of capture files. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { AddressBook } from '../../diagnose/correlate/address-book.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
 import { isFailed, Tracer, type Trace } from '../../diagnose/correlate/trace.ts';
@@ -9,6 +9,7 @@ import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
 import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
 import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
 import { command, CommandError, flag, option, restArgument, UsageError } from '../command.ts';
+import { ask, type Row } from '../daemons.ts';
 import { readPoints } from '../read-points.ts';
 import { asJson } from '../output/format.ts';
 import type { Sink } from '../command.ts';
@@ -40,9 +41,9 @@ export const trace = command({
       (text) => text,
     ),
     sessions: option(
-      '--sessions <file>',
-      'what `fullnat get sessions -o json` printed: no guess is needed then',
-      (text) => text,
+      '--sessions <file|socket,...>',
+      'what `fullnat get sessions -o json` printed, or the unix socket of a balancer or agent: no guess is needed then',
+      (text) => text.split(','),
     ),
   },
   examples: [
@@ -61,7 +62,7 @@ export const trace = command({
   ],
   handler: async ({ arguments: { files }, options }, { stdout, stderr }) => {
     const points = pointFiles(files);
-    const rows = options.sessions === undefined ? [] : readSessions(options.sessions);
+    const rows = (await Promise.all((options.sessions ?? []).map(readSessions))).flat();
     if (options.write !== undefined && points.some(({ path }) => path === '-'))
       throw new UsageError('--write reads the files twice, which standard input cannot be');
     const found = await traceFiles(points, rows);
@@ -102,6 +103,8 @@ function print(
   stdout: Sink,
   stderr: Sink,
 ): void {
+  // What a pipe reads has one line for each failure, however long.
+  const columns = stdout.isTerminal ? stdout.columns : Infinity;
   if (show !== undefined) {
     const shown = found.conversations.filter(({ hops: [first] }) =>
       first === undefined ? false : tupleText(found, first).startsWith(`${show} > `),
@@ -109,24 +112,36 @@ function print(
     if (shown.length === 0)
       throw new CommandError(`no connection of ${show} in these captures; try --all`);
     for (const one of shown)
-      stdout.write(`${conversationText(found, one, stdout.style, stdout.columns)}\n`);
+      stdout.write(`${conversationText(found, one, stdout.style, columns)}\n`);
     return;
   }
   for (const one of found.conversations) {
-    if (isFailed(one)) stdout.write(failureLine(found, one, stdout.style));
-    else if (all) stdout.write(conversationText(found, one, stdout.style, stdout.columns));
+    if (isFailed(one)) stdout.write(failureLine(found, one, stdout.style, columns));
+    else if (all) stdout.write(conversationText(found, one, stdout.style, columns));
   }
   stderr.write(overviewText(found, stderr.style));
 }
 
-function readSessions(path: string): SessionRow[] {
+async function readSessions(path: string): Promise<SessionRow[]> {
   try {
-    return sessionRows(JSON.parse(readFileSync(path, 'utf8')));
+    return sessionRows(
+      statSync(path).isSocket()
+        ? await askedSessions(path)
+        : JSON.parse(readFileSync(path, 'utf8')),
+    );
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     if (error instanceof SyntaxError || error instanceof RangeError)
       throw new UsageError(`--sessions ${path}: ${error.message}`);
     throw new CommandError(`--sessions ${path}: ${(error as Error).message}`);
   }
+}
+
+async function askedSessions(socket: string): Promise<readonly Row[]> {
+  const { rows } = await ask('sessions', {
+    ...{ instance: '', socket, daemons: ['balancer', 'agent'], limit: Infinity },
+  });
+  return rows;
 }
 
 function write(path: string, text: string): void {

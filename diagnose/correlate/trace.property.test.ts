@@ -176,7 +176,7 @@ function assertVerdict({ verdict }: Conversation, { fate }: Plan): void {
     case 'closed':
       return assert.deepEqual(verdict, { outcome: 'closed' });
     case 'refused':
-      return assert.deepEqual(verdict, { outcome: 'refused', sentBetween: [3, null] });
+      return assert.deepEqual(verdict, { outcome: 'refused', by: 'rst', sentBetween: [3, null] });
     case 'lost': {
       const { hop, direction } = fate;
       const isInside = direction === 'forward' && hop === 3;

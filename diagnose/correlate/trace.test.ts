@@ -2,16 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tcp, type TcpPacketFields } from '../../packet/build.ts';
-import { concat, fromHex } from '../../packet/bytes.ts';
+import { endpoint } from '../../packet/address.ts';
+import { concat, fromHex, viewOf } from '../../packet/bytes.ts';
+import { encodeIcmp } from '../../packet/icmp.ts';
 import { LINK_RAW } from '../../packet/link.ts';
 import { capturedFrame, writePcap } from '../../packet/pcap.ts';
 import { mss, timestamps, toa, windowScale } from '../../packet/tcp-options.ts';
 import { nanoseconds } from '../../packet/unit.ts';
 import { findingsOf } from '../findings/index.ts';
+import { proxiesOf } from '../findings/proxies.ts';
 import { conversationJson } from '../report/trace-json.ts';
 import { traceOf } from './testing.ts';
 
-type Packet = TcpPacketFields & { readonly at: number };
+/** `quotedBy`: not the packet itself, but an ICMP error about it, from this address. */
+type Packet = TcpPacketFields & { readonly at: number; readonly quotedBy?: string };
 
 const CLIENT = '10.0.88.100:21521';
 const VIRTUAL = '10.0.23.111:18056';
@@ -129,6 +133,16 @@ const ROWS: {
     is: [`${CLIENT} unanswered after b: challenge-ack`],
   },
   {
+    name: 'an ICMP error is a refusal, by who sent it',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, SERVER, 77),
+      { ...syn(1, CLIENT, SERVER, 77), at: 1.001, quotedBy: '10.0.88.1' },
+    ],
+    b: around(0, 9),
+    is: [`${CLIENT} refused: refused`],
+  },
+  {
     name: 'a RST that only the first point shows was sent between the two',
     a: [
       ...around(0, 9),
@@ -145,6 +159,18 @@ for (const { name, a, b, is } of ROWS) {
     assert.deepEqual(await linesOf(a, b), is);
   });
 }
+
+test('a proxy’s connections are said not to be the same', async () => {
+  const { a = [], b = [] } = ROWS.find(({ name }) => name.startsWith('a proxy’s own')) ?? {};
+  const notes = proxiesOf(await traceOf({ a: file(a), b: file(b) }));
+  assert.deepEqual(
+    notes.map(({ code, evidence }) => [code, evidence['listener'], evidence['between']]),
+    [['not-the-same-connection', VIRTUAL, ['a', 'b']]],
+  );
+  const translated = ROWS.filter(({ name }) => /TOA|VLAN|port used again/.test(name));
+  for (const row of translated)
+    assert.deepEqual(proxiesOf(await traceOf({ a: file(row.a), b: file(row.b) })), []);
+});
 
 test('a scanner with one sequence number for all: never a wrong match', async () => {
   // Ports, sequence number and shape tell nothing; half are lost, and time is all there is.
@@ -231,12 +257,24 @@ async function linesOf(a: Packet[], b: Packet[]): Promise<string[]> {
   });
 }
 
+/** Ethernet and IPv4 of the packet, turned around, before the ICMP error that quotes it. */
+function prohibited(from: string, packet: Uint8Array): Uint8Array {
+  const icmp = encodeIcmp({ type: 3, code: 13, parameter: 0, body: packet.slice(14) });
+  const head = packet.slice(0, 34);
+  const view = viewOf(head);
+  head.set(head.slice(26, 30), 30);
+  view.setUint32(26, endpoint(`${from}:0`).address);
+  view.setUint16(16, 20 + icmp.length);
+  view.setUint8(23, 1);
+  return concat(head, icmp);
+}
+
 function file(packets: readonly Packet[]): Uint8Array {
   const inOrder = packets.toSorted((one, other) => one.at - other.at);
   return writePcap(
-    inOrder.map(({ at, ...fields }) =>
+    inOrder.map(({ at, quotedBy, ...fields }) =>
       capturedFrame(
-        tcp(fields),
+        quotedBy === undefined ? tcp(fields) : prohibited(quotedBy, tcp(fields)),
         nanoseconds(BigInt(Math.round((1_700_000_000 + at) * 1e6)) * 1000n),
       ),
     ),

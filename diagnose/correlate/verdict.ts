@@ -7,8 +7,8 @@ export type Between = readonly [from: number, to: number | null];
 
 export type Verdict =
   | { readonly outcome: 'established' | 'closed' }
-  /** Who sent the RST is between these two: it was seen at the first, and not at the second. */
-  | { readonly outcome: 'refused'; readonly sentBetween: Between }
+  /** Who sent the RST, or the ICMP error, is between these two: it was seen at the first, and not at the second. */
+  | { readonly outcome: 'refused'; readonly by: 'rst' | 'icmp'; readonly sentBetween: Between }
   | {
       readonly outcome: 'lost' | 'unanswered';
       readonly lostBetween: Between | null;
@@ -27,8 +27,12 @@ export function judge(path: Path, hops: readonly Connection[], isOpen: boolean):
   if (!first || !last) throw new RangeError('a conversation must have been seen at one point');
   if (first.firstSynAck !== undefined)
     return first.fin !== undefined || first.reset ? CLOSED : ESTABLISHED;
-  if (first.reset?.isAnswer) return { outcome: 'refused', sentBetween: refusal(path, hops) };
+  if (first.reset?.isAnswer)
+    return { outcome: 'refused', by: 'rst', sentBetween: refusal(path, hops, 'rst') };
+  // Who opens a connection may go on trying after an ICMP error; it is an answer all the same.
   const answered = hops.find(hasReply);
+  if (!answered && hops.some(({ icmp }) => icmp))
+    return { outcome: 'refused', by: 'icmp', sentBetween: refusal(path, hops, 'icmp') };
   if (answered) return lostOnReturn(path, hops, answered);
   if (isOpen) return { outcome: 'unanswered', lostBetween: null, direction: null, gaps: [] };
   return lostOnTheWay(path, last);
@@ -69,9 +73,11 @@ function lostOnReturn(path: Path, hops: readonly Connection[], answered: Connect
   return { outcome: 'unanswered', lostBetween: null, direction: 'return', gaps };
 }
 
-/** The RST came from beyond the last point that shows it. */
-function refusal(path: Path, hops: readonly Connection[]): Between {
-  const deepest = hops.findLast(({ reset }) => reset?.from === 'server') ?? hops[0];
+/** It came from beyond the last point that shows it. */
+function refusal(path: Path, hops: readonly Connection[], by: 'rst' | 'icmp'): Between {
+  const shows = ({ reset, icmp }: Connection) =>
+    by === 'rst' ? reset?.from === 'server' : icmp !== undefined;
+  const deepest = hops.findLast(shows) ?? hops[0];
   if (!deepest) throw new RangeError('a conversation must have been seen at one point');
   const sent = repliesOf(deepest).map((time) => onFirstClock(path, deepest.point, time));
   for (let next = deepest.point + 1; next < path.points.length; next += 1)
@@ -79,6 +85,8 @@ function refusal(path: Path, hops: readonly Connection[]): Between {
   return [deepest.point, null];
 }
 
-function repliesOf({ synAcks, reset }: Connection): readonly Seconds[] {
-  return synAcks.length > 0 ? synAcks : reset ? [reset.time] : [];
+function repliesOf({ synAcks, reset, icmp }: Connection): readonly Seconds[] {
+  if (synAcks.length > 0) return synAcks;
+  const other = reset ?? icmp;
+  return other ? [other.time] : [];
 }

@@ -6,6 +6,7 @@ export type FindingCode =
   | 'collision-possible'
   | 'refused'
   | 'challenge-ack'
+  | 'not-the-same-connection'
   | 'ambiguous'
   | 'capture-gap'
   | 'path-not-shown';

@@ -2,12 +2,14 @@
 import type { Conversation, Trace } from '../correlate/trace.ts';
 import { collision } from './collision.ts';
 import type { Finding, FindingRule } from './finding.ts';
+import { behindProxy } from './proxies.ts';
 import { ambiguous, captureGap, challengeAck, pathNotShown, refused } from './others.ts';
 
 const RULES: readonly FindingRule[] = [
   collision,
   refused,
   challengeAck,
+  behindProxy,
   ambiguous,
   captureGap,
   pathNotShown,

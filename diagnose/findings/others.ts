@@ -4,23 +4,33 @@ import type { Trace } from '../correlate/trace.ts';
 import type { FindingRule } from './finding.ts';
 import { indexOf } from './trace-index.ts';
 
-/** Who answered with RST: the last point that shows it, and the TTL it had there. */
+/** Who answered with RST or an ICMP error: the last point that shows it, and what it said there. */
 export const refused: FindingRule = (trace, { hops, verdict }) => {
   if (verdict.outcome !== 'refused') return [];
   const [from, to] = verdict.sentBetween;
-  const { reset } = hops.findLast((hop) => hop.reset?.from === 'server') ?? {};
   const who =
     to === null
       ? `by what is behind ${nameOf(trace, from)}`
       : `between ${nameOf(trace, from)} and ${nameOf(trace, to)}`;
+  const sentBetween = [nameOf(trace, from), to === null ? null : nameOf(trace, to)];
+  const icmp = hops.findLast((hop) => hop.icmp)?.icmp;
+  if (verdict.by === 'icmp' && icmp) {
+    const { type, code } = icmp;
+    const sender = trace.book.text(icmp.from);
+    return [
+      {
+        code: 'refused',
+        message: `an ICMP error was sent ${who}, by ${sender}: ${icmpText(sender, type, code)}`,
+        evidence: { by: 'icmp', sentBetween, sender, type, code },
+      },
+    ];
+  }
+  const { reset } = hops.findLast((hop) => hop.reset?.from === 'server') ?? {};
   return [
     {
       code: 'refused',
       message: `the RST was sent ${who} (its TTL there: ${reset?.ttl ?? '?'})`,
-      evidence: {
-        sentBetween: [nameOf(trace, from), to === null ? null : nameOf(trace, to)],
-        ttl: reset?.ttl ?? null,
-      },
+      evidence: { by: 'rst', sentBetween, ttl: reset?.ttl ?? null },
     },
   ];
 };
@@ -104,6 +114,27 @@ function reasonOf(gap: Gap): string {
     case 'no-replies':
       return 'its capture shows no answers of any connection';
   }
+}
+
+/** RFC 792, 1122 and 1812; RFC 4443. */
+const ICMP_UNREACHABLE_TEXTS: Readonly<Record<number, string>> = {
+  ...{ 0: 'network unreachable', 1: 'host unreachable', 2: 'protocol unreachable' },
+  ...{ 3: 'port unreachable', 4: 'fragmentation needed', 9: 'network prohibited' },
+  ...{ 10: 'host prohibited', 13: 'communication administratively prohibited' },
+};
+const ICMPV6_UNREACHABLE_TEXTS: Readonly<Record<number, string>> = {
+  ...{ 0: 'no route to destination', 1: 'communication administratively prohibited' },
+  ...{ 2: 'beyond scope of source address', 3: 'address unreachable', 4: 'port unreachable' },
+  ...{ 5: 'source address failed policy', 6: 'reject route to destination' },
+};
+
+function icmpText(sender: string, type: number, code: number): string {
+  const isIpv6 = sender.includes(':');
+  if (type === (isIpv6 ? 3 : 11))
+    return 'time to live exceeded: a routing loop, or a TTL too small';
+  if (isIpv6 && type === 2) return 'packet too big';
+  const texts = isIpv6 ? ICMPV6_UNREACHABLE_TEXTS : ICMP_UNREACHABLE_TEXTS;
+  return texts[code] ?? `unreachable, code ${code}`;
 }
 
 function nameOf({ points }: Trace, number: number): string {

@@ -3,7 +3,7 @@ import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
 import type { Conversation, Trace } from '../correlate/trace.ts';
 
-export type RungKind = 'SYN' | 'SYN+ACK' | 'ACK' | 'FIN' | 'RST' | 'stray ACK';
+export type RungKind = 'SYN' | 'SYN+ACK' | 'ACK' | 'FIN' | 'RST' | 'stray ACK' | 'ICMP';
 
 /** One kind of packet at one point, `number` times sent. */
 export interface Mark {
@@ -41,6 +41,7 @@ export function ladderOf(trace: Trace, { hops }: Conversation): readonly Rung[] 
       ...rung,
       isLost: rung.marks.at(-1)?.point !== first.point,
     })),
+    ...marksOf('ICMP', 'server', ({ icmp }) => (icmp ? [icmp.time] : [])),
     ...marksOf('ACK', 'client', ({ clientAck }) => (clientAck === undefined ? [] : [clientAck])),
     ...(['client', 'server'] as const).flatMap((from) =>
       marksOf('RST', from, ({ reset }) => (reset?.from === from ? [reset.time] : [])),
@@ -83,5 +84,7 @@ function rungs(
 }
 
 function isAnswered(hops: readonly Connection[]): boolean {
-  return hops.some(({ synAcks, reset }) => synAcks.length > 0 || reset?.isAnswer === true);
+  return hops.some(
+    ({ synAcks, reset, icmp }) => synAcks.length > 0 || reset?.isAnswer === true || icmp,
+  );
 }

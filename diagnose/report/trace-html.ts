@@ -1,6 +1,7 @@
 /** A trace as one page that needs nothing else: ladders in SVG, no script, no network. */
 import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Connection } from '../correlate/connection.ts';
+import { proxiesOf } from '../findings/proxies.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { escaped, page } from './page.ts';
 import { confidenceOf, conversationJson, pointsJson, summaryOf, tupleText } from './trace-json.ts';
@@ -22,6 +23,7 @@ export function traceHtml(trace: Trace, { all }: { readonly all: boolean }): str
   return page('fullnat trace', [
     summary(trace),
     pointTable(trace),
+    ...proxiesOf(trace).map(({ message }) => `<p class="bad">${escaped(message)}</p>`),
     ...shown.map((one) => section(trace, one)),
     more,
   ]);

@@ -4,7 +4,9 @@ import { onFirstClock } from '../correlate/health.ts';
 import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { HopMatch } from '../correlate/match.ts';
 import type { Between } from '../correlate/verdict.ts';
+import type { Finding } from '../findings/finding.ts';
 import { findingsOf } from '../findings/index.ts';
+import { proxiesOf } from '../findings/proxies.ts';
 import type { ConversationJson, TraceJson } from './trace-schema.ts';
 import type { Point } from '../correlate/point.ts';
 
@@ -15,6 +17,7 @@ export function traceJson(trace: Trace, { all }: { readonly all: boolean }): Tra
   return {
     points: pointsJson(trace),
     summary: summaryOf(trace),
+    notes: proxiesOf(trace).map(findingJson),
     conversations: trace.conversations
       .filter((one) => all || isFailed(one))
       .map((one) => conversationJson(trace, one)),
@@ -55,12 +58,7 @@ export function conversationJson(trace: Trace, conversation: Conversation): Conv
       synAck: hop.synAcks.map(micros),
     })),
     match: matchJson(conversation.match),
-    findings: isFailed(conversation)
-      ? findingsOf(trace, conversation).map(({ code, message, evidence }) => ({
-          ...{ code, message },
-          evidence: { ...evidence },
-        }))
-      : [],
+    findings: isFailed(conversation) ? findingsOf(trace, conversation).map(findingJson) : [],
   };
 }
 
@@ -72,6 +70,10 @@ export function tupleText({ book }: Trace, connection: Connection): string {
 export function confidenceOf({ bits, margin }: HopMatch): number {
   const sure = Math.min(bits, margin, CONFIDENCE_BITS_MAX);
   return Math.round((1 - 2 ** -sure) * 10_000) / 10_000;
+}
+
+function findingJson({ code, message, evidence }: Finding): TraceJson['notes'][number] {
+  return { code, message, evidence: { ...evidence } };
 }
 
 function matchJson(match: HopMatch | undefined): ConversationJson['match'] {

@@ -36,6 +36,15 @@ export const TRACE_SCHEMA = z.strictObject({
     unanswered: z.int(),
     ambiguous: z.int(),
   }),
+  notes: z
+    .array(
+      z.strictObject({
+        code: z.string(),
+        message: z.string(),
+        evidence: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .describe('what holds for many conversations, failed or not'),
   conversations: z.array(
     z.strictObject({
       client: z.string().describe('as the first point saw it'),

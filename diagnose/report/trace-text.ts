@@ -1,9 +1,11 @@
 /** A trace for people at a terminal: a line per failure, and one conversation in full. */
+import { stripVTControlCharacters } from 'node:util';
 import type { Connection, Seconds } from '../correlate/connection.ts';
 import { onFirstClock } from '../correlate/health.ts';
 import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 import type { Between } from '../correlate/verdict.ts';
 import { findingsOf } from '../findings/index.ts';
+import { proxiesOf } from '../findings/proxies.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { confidenceOf, pointsJson, summaryOf, tupleText } from './trace-json.ts';
 
@@ -20,7 +22,12 @@ const LANE_LEAST_COLUMNS = 16;
 const TIME_COLUMNS = 13;
 
 /** `20:31:36.412  LOST        10.0.88.100:21521 > 10.0.23.111:18056  3 SYNs over 3.0 s  …` */
-export function failureLine(trace: Trace, conversation: Conversation, paint: Paint): string {
+export function failureLine(
+  trace: Trace,
+  conversation: Conversation,
+  paint: Paint,
+  columns: number = Infinity,
+): string {
   const { hops, verdict } = conversation;
   const [first] = hops;
   if (!first) return '';
@@ -36,7 +43,8 @@ export function failureLine(trace: Trace, conversation: Conversation, paint: Pai
     whereText(trace, conversation),
     codes.length > 0 ? paint.strong([...new Set(codes)].join(', ')) : '',
   ];
-  return `${parts.filter((part) => part !== '').join('  ')}\n`;
+  const shown = parts.filter((part) => part !== '');
+  return `${laidOut(shown, '  ', columns, ' '.repeat(TIME_COLUMNS + 1))}\n`;
 }
 
 /** Points with their clocks, and how many conversations ended how. */
@@ -65,6 +73,7 @@ export function overviewText(trace: Trace, paint: Paint): string {
     `${conversations} ${conversations === 1 ? 'conversation' : 'conversations'}` +
       `${counts.length > 0 ? `: ${counts.join(', ')}` : ''}${unsure}`,
   );
+  for (const { message } of proxiesOf(trace)) lines.push(paint.warning(message));
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -82,21 +91,44 @@ export function conversationText(
     Math.min(28, Math.floor((columns - TIME_COLUMNS) / trace.points.length)),
   );
   const heading = isFailed(conversation)
-    ? failureLine(trace, conversation, paint)
+    ? failureLine(trace, conversation, paint, columns)
     : `${paint.quiet(clockText(onFirstClock(trace, first.point, first.firstSeen)))}  ${paint.good(conversation.verdict.outcome.toUpperCase())}  ${tupleText(trace, first)}\n`;
   const names = trace.points.map(({ name }) => fit(name, lane)).join('');
   const lines = [
     paint.strong(`${' '.repeat(TIME_COLUMNS)}${names}`.trimEnd()),
     ...ladderOf(trace, conversation).map((rung) => rungLine(trace, rung, lane, paint)),
     '',
-    ...conversation.hops.map((hop) => hopLine(trace, hop)),
-    ...matchLines(conversation),
-    ...verdictLines(trace, conversation, paint),
-    ...findingsOf(trace, conversation).map(
-      ({ code, message }) => ` ${paint.strong(code.toUpperCase())}  ${message}`,
-    ),
+    ...[
+      ...conversation.hops.map((hop) => hopLine(trace, hop)),
+      ...matchLines(conversation),
+      ...verdictLines(trace, conversation, paint),
+      ...findingsOf(trace, conversation).map(
+        ({ code, message }) => ` ${paint.strong(code.toUpperCase())}  ${message}`,
+      ),
+    ].map((line) => laidOut(line.split(' '), ' ', columns, '    ')),
   ];
   return heading + lines.map((line) => `${line}\n`).join('');
+}
+
+/** In as many lines as are needed, broken between parts; colours take no room. */
+function laidOut(
+  parts: readonly string[],
+  separator: string,
+  columns: number,
+  indent: string,
+): string {
+  let [text, used] = ['', 0];
+  for (const [i, part] of parts.entries()) {
+    const width = stripVTControlCharacters(part).length;
+    if (i > 0 && used + separator.length + width > columns) {
+      text += `\n${indent}${part}`;
+      used = indent.length + width;
+    } else {
+      text += (i > 0 ? separator : '') + part;
+      used += (i > 0 ? separator.length : 0) + width;
+    }
+  }
+  return text;
 }
 
 /** Each cell is a lane's mark and what is between it and the next lane. */
