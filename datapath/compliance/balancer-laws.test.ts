@@ -3,6 +3,7 @@ import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
 import { admissionLaws } from './balancer/admission.ts';
 import { expiryLaws } from './balancer/expiry.ts';
+import { limitLaws } from './balancer/limits.ts';
 import { portLaws } from './balancer/ports.ts';
 import { shiftLaws } from './balancer/shift.ts';
 import { loadBalancer } from './kernel/balancer.ts';
@@ -17,4 +18,5 @@ testLaws('balancer', { model, kernel: loadBalancer, skip }, [
   ...shiftLaws,
   ...expiryLaws,
   ...admissionLaws,
+  ...limitLaws,
 ]);

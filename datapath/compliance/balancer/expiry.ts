@@ -29,25 +29,44 @@ const INTO: Readonly<Record<TimedState, (path: Balancer, way: Way) => void>> = {
 const LATE_SECONDS = 1.2;
 const EARLY_SECONDS = 0.5;
 
-const states = Object.entries(INTO).map(([state, reach]): Law<BalancerTables> => ({
-  name: `${state} ends after its own timeout, not before, and leaves nothing behind`,
-  check: async (path) => {
-    const timeout = WEB_TABLES.timeoutSeconds[state as TimedState];
-    path.reset(portRange(1));
-    reach(path, open(path, 0));
-    path.elapse(timeout - EARLY_SECONDS);
-    await path.sweep();
-    assert.deepEqual(
-      path.state().sessions.map((session) => session.state),
-      [state],
-    );
-    path.elapse(EARLY_SECONDS + LATE_SECONDS);
-    await path.sweep();
-    assert.deepEqual(path.state().sessions, []);
-    noFaults(path);
-    assert.equal(open(path, 1).local.port, 5000, 'the port is free again');
-  },
-}));
+type Profile = BalancerTables['timeoutSeconds'];
+
+/** The second is RFC 5382's: REQ-5, and RFC 7857 section 2.1 for what is not established. */
+const PROFILES: Readonly<Record<string, Profile>> = {
+  lb: WEB_TABLES.timeoutSeconds,
+  rfc5382: { opening: 240, established: 7440, closing: 240, 'time-wait': 240, reset: 240 },
+};
+
+const states = Object.entries(PROFILES).flatMap(([profile, timeouts]) =>
+  Object.entries(INTO).map(([state, reach]) => stateLaw(profile, timeouts, state, reach)),
+);
+
+function stateLaw(
+  profile: string,
+  timeoutSeconds: Profile,
+  state: string,
+  reach: (path: Balancer, way: Way) => void,
+): Law<BalancerTables> {
+  return {
+    name: `profile ${profile}: ${state} ends after its own timeout, not before, and leaves nothing behind`,
+    check: async (path) => {
+      const timeout = timeoutSeconds[state as TimedState];
+      path.reset({ ...portRange(1), timeoutSeconds });
+      reach(path, open(path, 0));
+      path.elapse(timeout - EARLY_SECONDS);
+      await path.sweep();
+      assert.deepEqual(
+        path.state().sessions.map((session) => session.state),
+        [state],
+      );
+      path.elapse(EARLY_SECONDS + LATE_SECONDS);
+      await path.sweep();
+      assert.deepEqual(path.state().sessions, []);
+      noFaults(path);
+      assert.equal(open(path, 1).local.port, 5000, 'the port is free again');
+    },
+  };
+}
 
 export const expiryLaws: readonly Law<BalancerTables>[] = [
   ...states,
