@@ -17,6 +17,7 @@ main() {
 	step 'unused files, exports and dependencies' knip --no-progress --no-config-hints
 	step 'links in documents' node tools/check-links.mjs
 	step 'documented verdicts and helpers' node tools/check-documented.mjs
+	step 'tests that show compliance' node tools/check-rfc-compliance.mjs
 	step 'shell scripts' shellcheck tools/*.sh .ci/run
 
 	((${#failed[@]} == 0)) || {
