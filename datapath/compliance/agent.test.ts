@@ -6,6 +6,7 @@ import { collisionRows } from './agent/collision.ts';
 import { errorRows } from './agent/errors.ts';
 import { oddAgentRows } from './agent/odd.ts';
 import { restoreRows } from './agent/restore.ts';
+import { shiftRows } from './agent/shift.ts';
 import { strangerRows } from './agent/strangers.ts';
 import { takeOverRows } from './agent/take-over.ts';
 import { loadAgent } from './kernel/agent.ts';
@@ -23,4 +24,5 @@ testRows('agent', { model, kernel: loadAgent, skip }, AGENT_TABLES, {
   'take-over': takeOverRows,
   odd: oddAgentRows,
   errors: errorRows,
+  shift: shiftRows,
 });
