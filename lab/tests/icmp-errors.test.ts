@@ -1,11 +1,17 @@
 /**
- * Path MTU discovery through the balancer, with real kernels at both ends: bulk both ways
+ * ICMP errors through the balancer, with real kernels at both ends: a TTL that ends on the way
+ * is heard of, and path MTU discovery works: bulk both ways
  * completes wherever on the way a link is smaller, and each end hears of it from the other.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { DropRow } from '../../control/api/rows.ts';
-import { formatIpv4Address, parseFrame, verifyChecksums } from '../../packet/index.ts';
+import {
+  formatIpv4Address,
+  ICMP_TIME_EXCEEDED,
+  parseFrame,
+  verifyChecksums,
+} from '../../packet/index.ts';
 import { captured, readCapture } from '../capture.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { setOffloads, type Offloads } from '../offloads.ts';
@@ -94,6 +100,37 @@ describe('path MTU discovery', { skip: reasonToSkip(), timeout: 120_000 }, () =>
           await widen();
         }
       });
+});
+
+describe('a TTL that ends on the way', { skip: reasonToSkip(), timeout: 60_000 }, () => {
+  before(() => up({ instance, servers: 1 }));
+  after(() => down(instance));
+
+  for (const [ttl, where, verdict] of [
+    [2, 'in the balancer', 'answer-ttl'],
+    [3, 'in the router behind it', 'error-to-client'],
+  ] as const)
+    test(`${where}: the client hears it from the address that it called`, async () => {
+      const lab = openLab(instance);
+      const before = await count(verdict);
+      const { files } = await captured(
+        instance,
+        ['client'],
+        { filter: 'icmp', direction: 'in' },
+        async () => {
+          await lab.run('client', ['sysctl', '-qw', `net.ipv4.ip_default_ttl=${ttl}`]);
+          await lab.run('client', ['sh', '-c', `curl -s -m 0.5 http://${LISTENER}:18056/; true`]);
+        },
+      );
+      const frames = readCapture(files.get('client') ?? '').map(({ bytes }) => parseFrame(bytes));
+      const heard = frames.flatMap((packet) =>
+        packet.ok && packet.value.kind === 'icmp'
+          ? [`${formatIpv4Address(packet.value.ipv4.source)} ${packet.value.icmp.type}`]
+          : [],
+      );
+      assert.deepEqual([...new Set(heard)], [`${LISTENER} ${ICMP_TIME_EXCEEDED}`]);
+      assert.ok((await count(verdict)) > before);
+    });
 });
 
 /** From each end to the peer that it knows: the server knows the client, by the agent. */
