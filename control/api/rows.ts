@@ -70,7 +70,7 @@ type SessionCommon = SessionCounters & {
   flags: SessionFlag[];
 };
 
-export type SessionFlag = 'client-closed' | 'server-closed' | 'remapped' | 'adopted';
+export type SessionFlag = 'client-closed' | 'server-closed' | 'remapped' | 'adopted' | 'shifted';
 
 export type BalancerSessionRow = SessionCommon & {
   client: EndpointText;

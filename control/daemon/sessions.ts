@@ -5,6 +5,7 @@ import {
   sessionSlot,
   SLOT_ADOPTED,
   SLOT_REMAPPED,
+  SLOT_SHIFTED,
   type Flow4,
   type SessionSlot,
 } from '../../datapath/binding/contract.ts';
@@ -92,6 +93,7 @@ function flagsOf(slot: SessionSlot): SessionFlag[] {
     ['server-closed', back],
     ['remapped', (slot.flags & SLOT_REMAPPED) !== 0],
     ['adopted', (slot.flags & SLOT_ADOPTED) !== 0],
+    ['shifted', (slot.flags & SLOT_SHIFTED) !== 0],
   ];
   return flags.filter(([, isSet]) => isSet).map(([flag]) => flag);
 }
