@@ -6,19 +6,15 @@ import type { AccessListConfig } from '../config/admission.ts';
 import { MemoryTable, type Journal } from '../testdata/memory-maps.ts';
 import { accessEntries, admissionValue, removeOtherLists, writeLists } from './access.ts';
 
-const noFile = (path: string) => ({ ok: false as const, message: `no ${path}` });
 const listOf = (allow: readonly string[], deny: readonly string[]): AccessListConfig => ({
   name: 'a',
   allow: allow.map(addressRange),
   deny: deny.map(addressRange),
 });
 
-function meaningOf(
-  list: AccessListConfig,
-  readText = noFile as Parameters<typeof accessEntries>[1],
-) {
+function meaningOf(list: AccessListConfig) {
   return Object.fromEntries(
-    accessEntries(list, readText).entries.map(([{ bits, addr }, access]) => [
+    accessEntries(list).entries.map(([{ bits, addr }, access]) => [
       formatCidr({ network: addr, prefixBits: bits - 64 }),
       access,
     ]),
@@ -45,19 +41,17 @@ test('who is not named is let in, unless the list says only who may', () => {
   });
 });
 
-test('a range becomes prefixes, a file is read, and one that cannot be is told', () => {
-  const file = { name: 'a', allow: [], deny: [], denyFile: '/x' };
-  const read = () => ({ ok: true as const, text: '192.0.2.1-192.0.2.2\n' });
-  assert.deepEqual(meaningOf(file, read), {
+test('a range becomes prefixes; a file of nobody still says who may not', () => {
+  assert.deepEqual(meaningOf(listOf([], ['192.0.2.1-192.0.2.2'])), {
     '0.0.0.0/0': 'allow',
     '192.0.2.1/32': 'deny',
     '192.0.2.2/32': 'deny',
   });
-  assert.throws(() => meaningOf(file), /the access list \/x cannot be read: no \/x/);
+  assert.deepEqual(meaningOf({ ...listOf([], []), denyFile: '/empty' }), { '0.0.0.0/0': 'allow' });
 });
 
 test('the same list has the same id in any order; another has another', () => {
-  const id = (deny: string[]) => accessEntries(listOf([], deny), noFile).id;
+  const id = (deny: string[]) => accessEntries(listOf([], deny)).id;
   assert.equal(id(['10.0.0.0/8', '11.0.0.0/8']), id(['11.0.0.0/8', '10.0.0.0/8']));
   assert.notEqual(id(['10.0.0.0/8']), id(['11.0.0.0/8']));
 });
@@ -65,8 +59,8 @@ test('the same list has the same id in any order; another has another', () => {
 test('a list that is there whole is not written again; half of one is; the old one goes last', async () => {
   const journal: Journal = [];
   const table = new MemoryTable<AccessPrefix4, Access>('prefixes', journal);
-  const old = accessEntries(listOf([], ['10.0.0.0/8']), noFile);
-  const next = accessEntries(listOf([], ['10.0.0.0/8', '11.0.0.0/8']), noFile);
+  const old = accessEntries(listOf([], ['10.0.0.0/8']));
+  const next = accessEntries(listOf([], ['10.0.0.0/8', '11.0.0.0/8']));
   await writeLists(table, [old]);
   await writeLists(table, [old]);
   assert.deepEqual(journal.splice(0), ['prefixes + 2 entries']);

@@ -4,19 +4,21 @@
  * old one, then one store per listener leads to it.
  */
 import { createHash } from 'node:crypto';
-import { formatCidr, rangeCidrs, type AddressRange } from '../../packet/address-range.ts';
-import { ipv4Address } from '../../packet/address.ts';
+import { rangeCidrs, type AddressRange, type Cidr } from '../../packet/address-range.ts';
+import { ipv4Address, type Ipv4Address } from '../../packet/address.ts';
 import type { Access, AccessPrefix4, Admission, Rate } from '../../datapath/binding/contract.ts';
 import type { AccessListConfig, RateLimit } from '../config/admission.ts';
 import type { ListenerConfig } from '../config/balancer.ts';
-import type { ReadText } from '../config/machine.ts';
-import { parsePrefixFile } from '../config/prefix-file.ts';
 import type { PrefixTable } from './maps.ts';
 
 /** 0: no list, everyone. */
 export type ListId = bigint;
 export type Entry = readonly [AccessPrefix4, Access];
 
+/** A prefix in one number: its network times KEY_FACTOR, and its length. */
+type PrefixKey = number;
+
+const KEY_FACTOR = 64;
 /** Of the list's name in a key, before the prefix's own. */
 const LIST_BITS = 64;
 const WORD_BITS = 32n;
@@ -25,29 +27,22 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const EVERYONE: AddressRange = { first: ipv4Address(0), last: ipv4Address(0xffff_ffff) };
 
 /** The list's id and its entries, one of them for everyone that it does not name. */
-export function accessEntries(
-  list: AccessListConfig,
-  readText: (path: string) => ReadText,
-): { readonly id: ListId; readonly entries: readonly Entry[] } {
-  const allow = [...list.allow, ...rangesOf(list.allowFile, readText)];
-  const deny = [...list.deny, ...rangesOf(list.denyFile, readText)];
-  const saysWhoMayNot = deny.length > 0 || list.denyFile !== undefined;
-  const prefixes = new Map<string, { prefix: AccessPrefix4; access: Access }>();
+export function accessEntries(list: AccessListConfig): {
+  readonly id: ListId;
+  readonly entries: readonly Entry[];
+} {
+  const saysWhoMayNot = list.deny.length > 0 || list.denyFile !== undefined;
+  const prefixes = new Map<PrefixKey, Access>();
   const add = (ranges: readonly AddressRange[], access: Access) => {
-    for (const cidr of ranges.flatMap(rangeCidrs)) {
-      const prefix = { bits: LIST_BITS + cidr.prefixBits, list: [0, 0], addr: cidr.network };
-      prefixes.set(formatCidr(cidr), { prefix, access });
-    }
+    for (const cidr of ranges.flatMap(rangeCidrs)) prefixes.set(keyOf(cidr), access);
   };
   add([EVERYONE], saysWhoMayNot ? 'allow' : 'deny');
-  add(allow, 'allow');
-  add(deny, 'deny'); // who is in two files is kept out
-  const id = idOf([...prefixes].map(([text, { access }]) => `${access} ${text}`));
+  add(list.allow, 'allow');
+  add(list.deny, 'deny'); // who is in two files is kept out
+  const sorted = [...prefixes].toSorted(([a], [b]) => a - b);
+  const id = idOf(sorted);
   const words = [Number(id & WORD_MASK), Number(id >> WORD_BITS)];
-  const entries = [...prefixes.values()].map(({ prefix, access }): Entry => [
-    { ...prefix, list: words },
-    access,
-  ]);
+  const entries = sorted.map(([key, access]): Entry => [prefixOf(key, words), access]);
   return { id, entries };
 }
 
@@ -89,23 +84,18 @@ export function admissionValue(
   };
 }
 
-function rangesOf(
-  file: string | undefined,
-  readText: (path: string) => ReadText,
-): readonly AddressRange[] {
-  if (file === undefined) return [];
-  const read = readText(file);
-  if (!read.ok) throw new Error(`the access list ${file} cannot be read: ${read.message}`);
-  const { ranges, bad } = parsePrefixFile(read.text);
-  const [first] = bad;
-  if (first)
-    throw new Error(`the access list ${file} is wrong in line ${first.line}: ${first.message}`);
-  return ranges;
+function keyOf({ network, prefixBits }: Cidr): PrefixKey {
+  return network * KEY_FACTOR + prefixBits;
 }
 
-function idOf(lines: readonly string[]): ListId {
-  const digest = createHash('sha256').update(lines.toSorted(byText).join('\n')).digest();
-  return digest.readBigUInt64LE(0) || 1n;
+function prefixOf(key: PrefixKey, list: number[]): AccessPrefix4 {
+  const addr = Math.floor(key / KEY_FACTOR) as Ipv4Address;
+  return { bits: LIST_BITS + (key % KEY_FACTOR), list, addr };
+}
+
+function idOf(prefixes: readonly (readonly [PrefixKey, Access])[]): ListId {
+  const said = prefixes.map(([key, access]) => (access === 'allow' ? key : -1 - key));
+  return createHash('sha256').update(Float64Array.from(said)).digest().readBigUInt64LE(0) || 1n;
 }
 
 function listIdOf([low = 0, high = 0]: readonly number[]): ListId {
@@ -116,8 +106,4 @@ function rateOf(limit: RateLimit | undefined): Rate {
   if (limit === undefined) return { intervalNs: 0n, toleranceNs: 0n };
   const intervalNs = NANOSECONDS_PER_SECOND / BigInt(limit.connectionsPerSecond);
   return { intervalNs, toleranceNs: intervalNs * BigInt(limit.burst - 1) };
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : 1;
 }

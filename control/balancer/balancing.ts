@@ -2,7 +2,6 @@
 import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
 import { refuseOtherCapacities, type LoadedObject } from '../../datapath/binding/object.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
-import { readText } from '../config/machine.ts';
 import { Attachments, type Place } from '../daemon/attachments.ts';
 import { requireForwarding } from '../daemon/forwarding.ts';
 import type { Log } from '../daemon/log.ts';
@@ -38,7 +37,6 @@ export class Balancing {
     this.#tables = new Tables({
       maps,
       nowMs: () => performance.now(),
-      readText,
       findReferences: () => findReferences(maps),
       randomSecret,
     });

@@ -35,7 +35,6 @@ async function start(
     maps: memory.maps,
     findReferences: async () => references,
     nowMs,
-    readText: (path) => ({ ok: false, message: `no file ${path}` }),
     randomSecret: () => [7n, 9n],
   });
   memory.journal.length = 0;

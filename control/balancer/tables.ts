@@ -5,7 +5,6 @@
  */
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Endpoint4, Settings } from '../../datapath/binding/contract.ts';
-import type { ReadText } from '../config/machine.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
 import {
@@ -25,8 +24,6 @@ export type TablesParts = {
   /** Asked only when an index may have to be given to something new. */
   readonly findReferences: () => Promise<References>;
   readonly nowMs: () => number;
-  /** Reads the files that access lists name. */
-  readonly readText: (path: string) => ReadText;
   readonly randomSecret: () => Settings['secret'];
 };
 
@@ -201,10 +198,10 @@ export class Tables {
   }
 
   async #writeAccessLists({ accessLists }: BalancerConfig): Promise<ReadonlyMap<string, ListId>> {
-    const { maps, readText } = this.#parts;
+    const { maps } = this.#parts;
     const lists = accessLists.map((list) => ({
       name: list.name,
-      ...accessEntries(list, readText),
+      ...accessEntries(list),
     }));
     await writeLists(maps.accessPrefixes, lists);
     return new Map(lists.map(({ name, id }) => [name, id]));

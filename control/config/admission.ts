@@ -8,7 +8,7 @@ export interface AccessListConfig {
   readonly name: string;
   readonly allow: readonly AddressRange[];
   readonly deny: readonly AddressRange[];
-  /** One range a line; read when the configuration is. */
+  /** One range a line; a daemon's lists have them among `allow` and `deny`. */
   readonly allowFile?: string | undefined;
   readonly denyFile?: string | undefined;
 }

@@ -52,7 +52,7 @@ export const thisMachine: Machine = {
   isCgroup,
 };
 
-export function readText(path: string): ReadText {
+function readText(path: string): ReadText {
   try {
     return { ok: true, text: readFileSync(path, 'utf8') };
   } catch (error) {

@@ -1,5 +1,7 @@
 /** Files of addresses as block lists come: a range a line, what follows # or ; is a comment. */
 import { parseAddressRange, type AddressRange } from '../../packet/address-range.ts';
+import type { AccessListConfig } from './admission.ts';
+import type { Machine } from './machine.ts';
 
 export interface BadLine {
   readonly line: number;
@@ -21,4 +23,20 @@ export function parsePrefixFile(text: string): {
     else bad.push({ line: index + 1, message: read.message });
   }
   return { ranges, bad };
+}
+
+/** The lists with what their files say; a check has found before that it can be read. */
+export function withPrefixFiles(
+  lists: readonly AccessListConfig[],
+  { readText }: Pick<Machine, 'readText'>,
+): AccessListConfig[] {
+  const rangesOf = (file: string | undefined): readonly AddressRange[] => {
+    const read = file === undefined ? undefined : readText(file);
+    return read?.ok ? parsePrefixFile(read.text).ranges : [];
+  };
+  return lists.map((list) => ({
+    ...list,
+    allow: [...list.allow, ...rangesOf(list.allowFile)],
+    deny: [...list.deny, ...rangesOf(list.denyFile)],
+  }));
 }

@@ -14,6 +14,7 @@ import {
   type Path,
   type Problem,
 } from './problem.ts';
+import { withPrefixFiles } from './prefix-file.ts';
 import { prune, valueAt } from './prune.ts';
 import { unknownKeyLines } from './shape.ts';
 import { completeSocketAgent, socketAgentSchema, type SocketAgentConfig } from './socket-agent.ts';
@@ -84,7 +85,8 @@ export function readAgentConfig(text: string, options: ReadOptions): ReadConfig<
 
 /** For a daemon's start; rejects with ConfigError, or with the error of reading the file. */
 export async function loadBalancerConfig(file: string, machine: Machine): Promise<BalancerConfig> {
-  return orThrow(readBalancerConfig(await readFile(file, 'utf8'), { file, machine }));
+  const config = orThrow(readBalancerConfig(await readFile(file, 'utf8'), { file, machine }));
+  return { ...config, accessLists: withPrefixFiles(config.accessLists, machine) };
 }
 
 /** For a daemon's start; rejects with ConfigError, or with the error of reading the file. */
