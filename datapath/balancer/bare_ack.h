@@ -75,7 +75,7 @@ static __always_inline int write_bare_ack(struct packet *p, struct bare_ack *ack
  */
 static __always_inline int become_bare_ack(struct packet *p)
 {
-	struct bare_ack ack;
+	struct bare_ack ack = {}; /* words without a timestamp are summed, too */
 	int partial;
 
 	if (read_header(p, &ack) || bpf_clone_redirect(p->ctx, p->ctx->ifindex, BPF_F_INGRESS))

@@ -18,6 +18,8 @@ export interface Row<Tables> {
   /** Only what is named here is compared. */
   readonly after?: Partial<Wanted<State>>;
 }
+/** Rows by what they are about. */
+export type Families<Tables> = Readonly<Record<string, readonly Row<Tables>[]>>;
 export type Step<Tables> =
   | { readonly kind: 'frame'; frame: Uint8Array; from: Side; expect: Expectation }
   | { readonly kind: 'elapse'; seconds: number }

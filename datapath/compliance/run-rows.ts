@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { DataPath, Verdict } from '../model/index.ts';
 import { buildTopology } from './kernel/topology.ts';
 import type { Law } from './law.ts';
-import { runRow, type Row } from './row.ts';
+import { runRow, type Families } from './row.ts';
 import { verdictGaps, type Program } from './verdicts.ts';
 
 /** One behaviour, two implementations. */
@@ -14,7 +14,6 @@ export interface Implementations<Tables> {
   /** False, or why the kernel's programs cannot be run here. */
   readonly skip: string | false;
 }
-export type Families<Tables> = Readonly<Record<string, readonly Row<Tables>[]>>;
 
 /** Every row of every family; then, whether each verdict was reached. */
 export function testRows<Tables>(

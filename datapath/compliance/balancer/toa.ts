@@ -114,6 +114,21 @@ const modeRows: readonly Row<BalancerTables>[] = [
       }),
     },
   },
+  ...[0, 4, 8].map((optionBytes): Row<BalancerTables> => ({
+    name: `toa: the bare ACK of a full segment with ${optionBytes} bytes of options has a right checksum`,
+    given: handshake,
+    steps: [
+      ...ANSWERED,
+      fromFront(
+        fromClient({
+          ...CLIENT_DATA,
+          options: filler(optionBytes),
+          payload: bytes(BACK_MTU_BYTES - HEADERS_BYTES - optionBytes),
+        }),
+        sent('to-backend', toBackend({ ...ACK, options: [toa(CLIENT)] })),
+      ),
+    ],
+  })),
   {
     name: 'toa: handshake goes ahead in a bare ACK where a timestamp and three SACK blocks leave no room',
     given: handshake,

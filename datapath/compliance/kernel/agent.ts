@@ -2,10 +2,10 @@
 import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
 import { agentMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
-import type { AgentTables, DataPath } from '../../model/index.ts';
+import type { AgentTables } from '../../model/index.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
 import { objectPath } from './private-network.ts';
-import { Runs } from './run.ts';
+import { Runs, type KernelPath } from './run.ts';
 
 const CAPACITIES = {
   sessions: 16_384,
@@ -19,7 +19,7 @@ const CAPACITIES = {
   backend_traffic: COUNTED,
 };
 
-export async function loadAgent(options: KernelOptions = {}): Promise<DataPath<AgentTables>> {
+export async function loadAgent(options: KernelOptions = {}): Promise<KernelPath<AgentTables>> {
   const object = await loadPrivateObject({ path: objectPath('agent'), capacities: CAPACITIES });
   const maps = agentMaps(object);
   const programs = {
@@ -38,6 +38,7 @@ export async function loadAgent(options: KernelOptions = {}): Promise<DataPath<A
         sessions.enterPortsAt(options.portStart, 1, tables.servers.length);
     },
     reconfigure: configure,
+    runs,
     receive: (frame, from) => runs.receive(frame, from),
     elapse: (seconds) => sessions.age(seconds),
     seize: () => sessions.seize(),

@@ -4,7 +4,7 @@ import { update, valueBytesOf } from '../../binding/kernel-map.ts';
 import type { MapRef } from '../../binding/kernel-object.ts';
 import { balancerMaps } from '../../binding/object-maps.ts';
 import { loadPrivateObject } from '../../binding/object.ts';
-import type { BalancerTables, DataPath, State } from '../../model/index.ts';
+import type { BalancerTables, State } from '../../model/index.ts';
 import {
   ADMISSION_CAPACITIES,
   fillBuckets,
@@ -15,7 +15,7 @@ import {
 } from './admission.ts';
 import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from './maps.ts';
 import { objectPath } from './private-network.ts';
-import { Runs } from './run.ts';
+import { Runs, type KernelPath } from './run.ts';
 
 const CAPACITIES = {
   sessions: 16_384,
@@ -37,7 +37,9 @@ const CAPACITIES = {
   ...ADMISSION_CAPACITIES,
 };
 
-export async function loadBalancer(options: KernelOptions = {}): Promise<DataPath<BalancerTables>> {
+export async function loadBalancer(
+  options: KernelOptions = {},
+): Promise<KernelPath<BalancerTables>> {
   const object = await loadPrivateObject({ path: objectPath('balancer'), capacities: CAPACITIES });
   const [maps, program] = [balancerMaps(object), object.program('balancer_ingress')];
   const runs = new Runs({ front: program, back: program }, maps);
@@ -58,6 +60,7 @@ export async function loadBalancer(options: KernelOptions = {}): Promise<DataPat
         sessions.enterPortsAt(options.portStart, tables.locals.length, tables.backends.length);
     },
     reconfigure: configure,
+    runs,
     receive: (frame, from) => runs.receive(frame, from),
     elapse: (seconds) => {
       sessions.age(seconds);

@@ -5,11 +5,16 @@ import type { MapRef, ProgramRef } from '../../binding/kernel-object.ts';
 import type { CommonMaps } from '../../binding/object-maps.ts';
 import { PacketRunner } from '../../binding/packet-runner.ts';
 import { NOTE, VERDICT, type Note, type Verdict } from '../../binding/verdicts.ts';
-import type { Action, Outcome, Side } from '../../model/index.ts';
+import type { Action, DataPath, Outcome, Side } from '../../model/index.ts';
 import { INTERFACE } from './topology.ts';
 
 /** The programs that see the frames of each side. */
 export type Programs = Readonly<Record<Side, ProgramRef>>;
+
+/** The loaded programs as a data path, and at the speed of their test-runs. */
+export interface KernelPath<Tables> extends DataPath<Tables> {
+  readonly runs: Runs;
+}
 
 const ACTIONS: Readonly<Record<number, Action>> = { [-1]: 'pass', 2: 'drop', 7: 'redirect' };
 /** Numbers are given without gaps: those that have a name are the first ones. */
@@ -47,6 +52,12 @@ export class Runs {
   /** Since the last time, in the order of their numbers. */
   takeVerdicts(): Verdict[] {
     return this.#verdicts.moved().flatMap((i) => VERDICTS.get(i) ?? []);
+  }
+
+  /** What was counted up to now is nobody's. */
+  forgetCounts(): void {
+    this.#verdicts.moved();
+    this.#notes.moved();
   }
 
   takeNotes(): Note[] {

@@ -1,0 +1,30 @@
+/** All rows of the balancer, by family. */
+import type { BalancerTables } from '../../model/index.ts';
+import type { Families } from '../row.ts';
+import { foreignErrorRows } from './errors-foreign.ts';
+import { judgedErrorRows } from './errors-judged.ts';
+import { errorRows } from './errors.ts';
+import { foreignRows } from './foreign.ts';
+import { forgedRows } from './forged.ts';
+import { oddBalancerRows } from './odd.ts';
+import { openingRows } from './opening.ts';
+import { refusalRows } from './refusal.ts';
+import { routeRows } from './route.ts';
+import { stateRows } from './states.ts';
+import { toaRows } from './toa.ts';
+import { unknownRows } from './unknown.ts';
+
+export const balancerRows: Families<BalancerTables> = {
+  opening: openingRows,
+  states: stateRows,
+  unknown: unknownRows,
+  refusal: refusalRows,
+  odd: oddBalancerRows,
+  foreign: foreignRows,
+  route: routeRows,
+  errors: errorRows,
+  'errors judged': judgedErrorRows,
+  'foreign errors': foreignErrorRows,
+  toa: toaRows,
+  forged: forgedRows,
+};
