@@ -7,6 +7,8 @@ import { leavesAlone, readCorpus } from './fuzz/corpus.ts';
 import { agentGround, balancerGround, type Ground } from './fuzz/ground.ts';
 import { buildTopology } from './kernel/topology.ts';
 
+const MEANT = 'if that is meant, npm run fuzz -- frames --count 0 writes the corpus anew';
+
 test('every frame of the corpus leaves as it did', { skip }, async (t) => {
   buildTopology();
   await t.test('balancer', async () => replay(await balancerGround()));
@@ -17,6 +19,6 @@ async function replay<Tables>(ground: Ground<Tables>): Promise<void> {
   const corpus = readCorpus(ground.role);
   assert.ok(corpus.length > 50, `a corpus of ${corpus.length} frames is lost`);
   for (const one of corpus)
-    assert.equal(await leavesAlone(ground, one), one.leaves, toHex(one.frame));
+    assert.equal(await leavesAlone(ground, one), one.leaves, `${toHex(one.frame)}; ${MEANT}`);
   ground.kernel.close();
 }

@@ -38,6 +38,17 @@ export class Corpus<Tables> {
     for (const one of readCorpus(ground.role)) this.#known.set(signatureOf(one, one.leaves), one);
   }
 
+  /** Says of each frame how it leaves now: after a change of behaviour that is meant. */
+  async refresh(): Promise<void> {
+    const before = [...this.#known.values()];
+    this.#known.clear();
+    for (const one of before) {
+      const leaves = await leavesAlone(this.#ground, one);
+      if (leaves !== one.leaves) this.#hasGrown = true;
+      this.#known.set(signatureOf(one, leaves), { ...one, leaves });
+    }
+  }
+
   /** A frame that came after others, and left like this. */
   see(sent: Sent, outcome: Outcome): void {
     const signature = signatureOf(sent, leavesAs(outcome));

@@ -29,8 +29,8 @@ export async function jobs(): Promise<Job[]> {
   return [
     conversations(balancer, anyBalancerConversation()),
     conversations(agent, anyAgentConversation()),
-    frames(balancer),
-    frames(agent),
+    await frames(balancer),
+    await frames(agent),
   ];
 }
 
@@ -50,9 +50,10 @@ function conversations<Tables>(
   };
 }
 
-function frames<Tables>(ground: Ground<Tables>): Job {
+async function frames<Tables>(ground: Ground<Tables>): Promise<Job> {
   const { role, opening, openings } = ground;
   const corpus = new Corpus(ground);
+  await corpus.refresh();
   return {
     name: `${role} mutated frames`,
     unit: 'frames',
