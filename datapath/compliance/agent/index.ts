@@ -6,6 +6,7 @@ import { collisionRows } from './collision.ts';
 import { errorRows } from './errors.ts';
 import { oddAgentRows } from './odd.ts';
 import { restoreRows } from './restore.ts';
+import { shiftRows } from './shift.ts';
 import { strangerRows } from './strangers.ts';
 import { takeOverRows } from './take-over.ts';
 
@@ -17,4 +18,5 @@ export const agentRows: Families<AgentTables> = {
   'take-over': takeOverRows,
   odd: oddAgentRows,
   errors: errorRows,
+  shift: shiftRows,
 };

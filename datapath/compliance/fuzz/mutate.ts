@@ -1,6 +1,6 @@
 /** Makes a frame into one that nobody would send: bits, words and lengths changed, checksums repaired mostly. */
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, internetChecksum, viewOf } from '../../../packet/index.ts';
-import { numbersFrom } from '../model/world.ts';
+import type { numbersFrom } from '../model/world.ts';
 
 /** 32 random bits. */
 export type Random = ReturnType<typeof numbersFrom>;
