@@ -34,7 +34,7 @@ type Answer =
 // A daemon answers from memory and maps; if it takes longer, it hangs.
 const ANSWER_TIMEOUT_MS = 5_000;
 /** As many as a daemon gives at a time. */
-const PAGE_ROWS = 10_000;
+const PAGE_ROWS = 2_000;
 
 /**
  * The rows of every daemon that runs and knows the resource. Rows carry `daemon`

@@ -12,8 +12,8 @@ import { parseDurationMs } from '../config/duration.ts';
 import { every, inState, isOlder, ofKind, type End, type SlotFilter } from './slot-filter.ts';
 
 export const LIMIT_DEFAULT = 1_000;
-/** Of one answer; `continue` gives the next. Making so many rows takes a tenth of a second and 10 MB. */
-export const LIMIT_MOST = 10_000;
+/** Of one answer; `continue` gives the next. More rows at a time would keep the event loop waiting, for memory to be collected. */
+const LIMIT_MOST = 2_000;
 /** More slots than any table has. */
 const CURSOR_MOST = 2 ** 31;
 

@@ -17,8 +17,8 @@ import { LIMIT_DEFAULT, type SessionQuery } from './session-query.ts';
 import type { SlotFilter } from './slot-filter.ts';
 import { findSlots, type SlotMaps } from './slots.ts';
 
-/** Made without a pause: about 1 ms, with the counters of each read. */
-const ROWS_AT_ONCE = 128;
+/** Made without a pause: some 0.5 ms, with the counters of each read. */
+const ROWS_AT_ONCE = 32;
 
 /** `a.b.c.d` or `a.b.c.d:port`, as a prefix of which part of a row's text it must equal. */
 export const endpointReader: Reader<string> = (text) =>

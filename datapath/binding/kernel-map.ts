@@ -57,6 +57,19 @@ export function nextKey(map: MapRef, key: Uint8Array | undefined): Buffer | unde
   return found(lib().nextKey(map.fd, key ?? null, next), 'walk map', map) ? next : undefined;
 }
 
+/** Where a batch of so many entries is read into. */
+export type BatchRoom = {
+  readonly entries: number;
+  readonly keys: Buffer;
+  readonly values: Buffer;
+};
+
+/** Made once for a walk of many batches: memory that is made and thrown away holds up the event loop. */
+export function batchRoom(map: MapRef, entries: number): BatchRoom {
+  const keys = Buffer.alloc(entries * map.info.keyBytes);
+  return { entries, keys, values: Buffer.alloc(entries * valueBytesOf(map)) };
+}
+
 /**
  * Up to `entries` entries from where `from` points, read on a worker thread.
  * A bucket of a hash that is longer than `entries` is read with twice the room.
@@ -65,13 +78,12 @@ export async function lookupBatch(
   map: MapRef,
   from: Buffer | undefined,
   entries: number,
+  given: BatchRoom = batchRoom(map, entries),
 ): Promise<Batch> {
-  const valueBytes = valueBytesOf(map);
-  for (let room = entries; ; room *= 2) {
-    const keys = Buffer.alloc(room * map.info.keyBytes);
-    const values = Buffer.alloc(room * valueBytes);
+  for (let room = given; ; room = batchRoom(map, room.entries * 2)) {
+    const { keys, values } = room;
     const next = Buffer.alloc(Math.max(8, map.info.keyBytes));
-    const count = [room];
+    const count = [room === given ? entries : room.entries];
     const result = await inBackground(
       lib().lookupBatch,
       map.fd,
@@ -82,7 +94,7 @@ export async function lookupBatch(
       count,
       null,
     );
-    if (result === -ERRNO.ENOSPC && room <= map.info.maxEntries) continue;
+    if (result === -ERRNO.ENOSPC && room.entries <= map.info.maxEntries) continue;
     const more = found(result, 'read map', map);
     return { count: count[0] ?? 0, keys, values, next: more ? next : undefined };
   }

@@ -1,6 +1,7 @@
 /** Kernel maps with typed keys and values; reading many entries goes in batches off the main thread. */
 import type { Codec } from './codec.ts';
 import {
+  batchRoom,
   lookup,
   lookupBatch,
   nextKey,
@@ -19,7 +20,7 @@ import type { MapRef } from './kernel-object.ts';
 const BATCH_ENTRIES = 4096;
 const INDEX_BYTES = 4;
 
-/** `count` values of an array from index `first` on. */
+/** `count` values of an array from index `first` on, until the next batch is read. */
 export type RawValues = { first: number; values: Buffer; count: number };
 
 /** A hash or trie. */
@@ -132,7 +133,7 @@ export class ArrayMap<V> {
     await updateBatch(this.ref, keys, bytes);
   }
 
-  /** Values as bytes, one after another, from index `from` up to, not including, `to`. */
+  /** Values as bytes, one after another, from index `from` up to, not including, `to`; each batch lies where the last one lay. */
   raw({
     from = 0,
     to = this.length,
@@ -252,9 +253,10 @@ async function* readArray(
   to: number,
   batchEntries: number,
 ): AsyncGenerator<RawValues> {
+  const room = batchRoom(map, Math.max(0, Math.min(batchEntries, to - from)));
   for (let first = from; first < to;) {
     const after = first === 0 ? undefined : indexKey(map, first - 1);
-    const batch = await lookupBatch(map, after, Math.min(batchEntries, to - first));
+    const batch = await lookupBatch(map, after, Math.min(batchEntries, to - first), room);
     if (batch.count === 0) return;
     yield { first, values: batch.values, count: batch.count };
     first += batch.count;

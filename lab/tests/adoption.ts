@@ -30,7 +30,7 @@ export type Snapshot = {
 };
 
 const ROLE_OF: Readonly<Record<DaemonName, Role>> = { balancer: 'balancer', agent: 'host' };
-const SHOW_ALL = 'state=established&limit=10000';
+const SHOW_ALL = 'state=established&limit=2000';
 const MONITOR_START_MS = 300;
 
 export async function snapshot(instance: string, name: DaemonName): Promise<Snapshot> {

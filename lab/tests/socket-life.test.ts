@@ -350,6 +350,6 @@ async function openListener(lab: Lab, { asks } = { asks: false }) {
 
 /** Connections that packet mode translates for their clients, live or resting. */
 async function restored(instance: string): Promise<number> {
-  const rows = await rowsOf<AgentSessionRow>(instance, 'agent', 'sessions?limit=10000');
+  const rows = await rowsOf<AgentSessionRow>(instance, 'agent', 'sessions?limit=2000');
   return rows.filter(({ kind }) => kind === 'restored').length;
 }

@@ -87,7 +87,7 @@ export function collisionCase(
 /** The lowest of `count` neighbouring ports of the client that no session has, live or resting. */
 export async function freePorts({ lab }: Pick<Setting, 'lab'>, count = 1): Promise<number> {
   const { instance, agentMode } = lab.options;
-  const limit = 'limit=10000';
+  const limit = 'limit=2000';
   const [agent, balancer] = await Promise.all([
     agentMode === 'socket' ? [] : list<AgentSessionRow>(instance, 'agent', `sessions?${limit}`),
     list<BalancerSessionRow>(instance, 'balancer', `sessions?${limit}`),
