@@ -3,7 +3,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { resolve } from 'node:path';
-import { CONTINUE_HEADER } from '../control/api/app.ts';
+import { CONTINUE_HEADER, TOTAL_HEADER } from '../control/api/app.ts';
 import { agentConfig, balancerConfig } from './config.ts';
 import { spawn } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
@@ -51,12 +51,13 @@ export async function startDaemon(
   instance: string,
   name: DaemonName,
   config: string,
+  main: string = MAIN,
 ): Promise<number> {
   const log = openSync(logFile(instance, name), 'a');
   const child = spawn(
     namespaceName(instance, ROLE_OF[name]),
     // Whatever the file says: the lab's sockets and pins carry its name.
-    [process.execPath, MAIN, name, '-c', config, '--instance', instance],
+    [process.execPath, main, name, '-c', config, '--instance', instance],
     { stdio: ['ignore', log, log], detached: true },
   );
   closeSync(log);
@@ -104,7 +105,12 @@ export async function getRows(
   }
 }
 
-type Answer = { body: unknown; next: string | undefined };
+/** How many rows of a list there are, whoever shows them. */
+export async function countRows(socketPath: string, resource: string): Promise<number | undefined> {
+  return (await getAnswer(socketPath, `/v1/${resource}`)).total;
+}
+
+type Answer = { body: unknown; total?: number; next: string | undefined };
 
 function getAnswer(socketPath: string, path: string): Promise<Answer> {
   return new Promise((done) => {
@@ -115,9 +121,10 @@ function getAnswer(socketPath: string, path: string): Promise<Answer> {
       response.on('error', nothing);
       response.on('end', () => {
         const next = response.headers[CONTINUE_HEADER];
+        const total = Number(response.headers[TOTAL_HEADER]);
         try {
           const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
-          done({ body, next: typeof next === 'string' ? next : undefined });
+          done({ body, total, next: typeof next === 'string' ? next : undefined });
         } catch {
           nothing();
         }

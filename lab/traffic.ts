@@ -47,6 +47,18 @@ export function startOpening(lab: Lab, role: Role, flags: OpenFlags): Running<Op
   return running(lab.spawn(role, clientArgv('open', flags), PIPES));
 }
 
+/** As startOpening, but returns when the first one is about to be opened. */
+export async function startedOpening(
+  lab: Lab,
+  role: Role,
+  flags: OpenFlags,
+): Promise<Running<OpenResult>> {
+  const child = lab.spawn(role, clientArgv('open', flags), PIPES);
+  const opening = running<OpenResult>(child);
+  await said(child, '"event":"begin"');
+  return opening;
+}
+
 /** Sends and receives counted bytes with checksums at both ends. */
 export function exchangeBytes(lab: Lab, role: Role, flags: ExchangeFlags): Promise<ExchangeResult> {
   return runClient(lab, role, 'exchange', flags);

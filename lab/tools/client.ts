@@ -33,6 +33,8 @@ process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
 function runMode(): Promise<unknown> {
   switch (mode) {
     case 'open':
+      // A line of its own: from now on SIGTERM gets a result.
+      console.log(JSON.stringify({ event: 'begin' }));
       return open(
         {
           ...common(flags),
