@@ -10,9 +10,9 @@ export type Installation = { main: string; remove(): void };
 const ROOT = resolve(import.meta.dirname, '../../..');
 /** A constant of both roles' programs: the kernel sees other code, and people no other behaviour. */
 const CHANGED = {
-  file: 'datapath/lib/session.h',
-  from: /#define EVICTION_PROBES 16\b/,
-  to: '#define EVICTION_PROBES 15',
+  file: 'datapath/lib/states.h',
+  from: /#define HANDSHAKE_DATA_MAX 65536\b/,
+  to: '#define HANDSHAKE_DATA_MAX 65000',
 };
 
 export function installNextVersion(): Installation {

