@@ -1,6 +1,6 @@
 /** One conversation through the programs and through the model, and where they differ first. */
 import { isDeepStrictEqual } from 'node:util';
-import { parseFrame, sameBytes } from '../../../packet/index.ts';
+import { icmpError, parseFrame, sameBytes } from '../../../packet/index.ts';
 import {
   tupleOf,
   type DataPath,
@@ -9,7 +9,9 @@ import {
   type PortsView,
   type Side,
   type State,
+  type Verdict,
 } from '../../model/index.ts';
+import { linkFrom } from '../network.ts';
 import type { Act, Conversation } from './conversation.ts';
 import type { FollowingChance } from './following-chance.ts';
 
@@ -43,6 +45,18 @@ export interface Comparison<Tables> {
  */
 const SLOW_MS = 150;
 const ATTEMPTS = 20;
+/** Who complains, on each side. */
+const ROUTERS: Readonly<Record<Side, string>> = { front: '10.0.88.9', back: '10.0.98.9' };
+/** The side that a packet leaves towards. */
+const TOWARDS: Readonly<Partial<Record<Verdict, Side>>> = {
+  'to-backend': 'back',
+  'to-client': 'front',
+};
+
+interface Sent {
+  readonly frame: Uint8Array;
+  readonly from: Side;
+}
 
 /** `slowMs` is for conversations in which no time is told to go by: then only a second decides anything. */
 export async function compare<Tables>(
@@ -66,21 +80,22 @@ async function compareOnce<Tables>(
 ): Promise<Comparison<Tables>> {
   const { kernel, model } = compared;
   const happenings: Happening<Tables>[] = [];
-  const sent: { frame: Uint8Array; from: Side }[] = [];
+  const sent: Sent[] = [];
+  const left = new Map<Side, Uint8Array>();
   const ways = new Map<number, Flow>();
   for (const path of [kernel, model]) path.reset(tables);
   for (const act of acts) {
     switch (act.kind) {
       case 'frame':
+      case 'error':
       case 'again': {
-        const one =
-          act.kind === 'frame'
-            ? { frame: act.frame(ways), from: act.from }
-            : sent[sent.length - act.back];
+        const one = sentBy(act, { ways, sent, left });
         if (!one) break;
         sent.push(one);
         const happening = receive(compared, one.frame, one.from);
         happenings.push(happening);
+        const towards = TOWARDS[happening.kernel.verdict];
+        if (towards) left.set(towards, happening.kernel.frame);
         if (act.kind === 'frame') learnWay(ways, act.connection, happening.kernel);
         const difference = outcomeDifference(happening);
         if (difference) return { happenings, difference };
@@ -101,6 +116,33 @@ async function compareOnce<Tables>(
     }
   }
   return { happenings, difference: compareStates(compared) };
+}
+
+/** The frame of an act; undefined when there is nothing yet that it could be about. */
+function sentBy<Tables>(
+  act: Extract<Act<Tables>, { kind: 'frame' | 'error' | 'again' }>,
+  past: {
+    readonly ways: ReadonlyMap<number, Flow>;
+    readonly sent: readonly Sent[];
+    readonly left: ReadonlyMap<Side, Uint8Array>;
+  },
+): Sent | undefined {
+  switch (act.kind) {
+    case 'frame':
+      return { frame: act.frame(past.ways), from: act.from };
+    case 'again':
+      return past.sent[past.sent.length - act.back];
+    case 'error': {
+      const about = past.left.get(act.from);
+      const to = about && flowOf(about)?.from.address;
+      if (!about || to === undefined) return undefined;
+      const ethernet = linkFrom(act.from);
+      return {
+        frame: icmpError({ ...act, ethernet, from: ROUTERS[act.from], to, about }),
+        from: act.from,
+      };
+    }
+  }
 }
 
 function receive<Tables>(

@@ -28,9 +28,20 @@ export type Act<Tables> =
     }
   /** The same frame once more, so many frames later. */
   | { readonly kind: 'again'; readonly back: number }
+  /** Somebody on this side complains about the last packet that left towards it. */
+  | ({ readonly kind: 'error'; readonly from: Side } & Complaint)
   | { readonly kind: 'elapse'; readonly seconds: number }
   | { readonly kind: 'sweep' }
   | { readonly kind: 'reconfigure'; readonly tables: Tables };
+
+/** Fields of an ICMP error. */
+export interface Complaint {
+  readonly type: number;
+  readonly code: number;
+  readonly parameter: number;
+  readonly quotedBytes: number;
+  readonly ttl: number;
+}
 
 export interface Conversation<Tables> {
   readonly tables: Tables;
@@ -166,6 +177,18 @@ export function anyPause<Tables>(): fc.Arbitrary<Act<Tables>> {
       arbitrary: fc
         .integer({ min: 1, max: 8 })
         .map((back): Act<Tables> => ({ kind: 'again', back })),
+    },
+    {
+      weight: 3,
+      arbitrary: record({
+        kind: fc.constant('error' as const),
+        from: fc.constantFrom('front' as const, 'back' as const),
+        type: fc.constantFrom(3, 3, 3, 11, 12, 4, 5),
+        code: fc.constantFrom(0, 1, 4, 4, 13),
+        parameter: fc.constantFrom(0, 1400, 68, 20),
+        quotedBytes: fc.constantFrom(8, 8, 20, 548, 4),
+        ttl: fc.constantFrom(64, 64, 64, 1),
+      }),
     },
     {
       weight: 5,

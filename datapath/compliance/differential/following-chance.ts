@@ -47,13 +47,12 @@ export class FollowingChance implements Chance {
     const own = this.#own();
     const others = (this.#state ??= this.#after()).sessions.filter((session) => session !== own);
     const left = new Set(others.map(({ front, back }) => `${front} ${back}`));
-    // The tuple that was taken over belonged to a session that did not give way but was reused.
-    const reused = this.#notes.includes('reused') ? own?.back : undefined;
-    return some.find((one) => {
-      const [front, back] = [tupleOf(one.front), tupleOf(one.back)];
+    const gone = some.filter((one) => {
       const fits = opening ? one.state === 'opening' : one.state !== 'opening';
-      return fits && back !== reused && !left.has(`${front} ${back}`);
+      return fits && !left.has(`${tupleOf(one.front)} ${tupleOf(one.back)}`);
     });
+    // The one whose tuple the packet's session has may be gone because it was taken over.
+    return gone.find((one) => tupleOf(one.back) !== own?.back) ?? gone[0];
   }
 
   leapOf(least: number): number {
