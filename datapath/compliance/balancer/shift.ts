@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import {
   endpoint,
   formatEndpoint,
+  formatIpv4Address,
+  icmpError,
   mss,
   nop,
   parseFrame,
@@ -14,9 +16,20 @@ import {
 } from '../../../packet/index.ts';
 import type { BalancerTables, DataPath } from '../../model/index.ts';
 import type { Law } from '../law.ts';
-import { BACKEND, fromBackend, fromClient, LOCAL, toBackend, toClient } from '../network.ts';
+import {
+  BACKEND,
+  fromBackend,
+  fromClient,
+  linkFrom,
+  linkTo,
+  LOCAL,
+  LOCAL_ADDRESS,
+  toBackend,
+  toClient,
+} from '../network.ts';
 import { client, noFaults, portRange } from './clients.ts';
 import { CLIENT_ISN, SERVER_ISN, type Segment } from './conversation.ts';
+import { ROUTER_BEHIND, TOO_BIG, VIRTUAL_ADDRESS } from './error-conversation.ts';
 
 type Balancer = DataPath<BalancerTables>;
 
@@ -245,6 +258,26 @@ function everything(path: Balancer, caller: Caller, shift: Shift): void {
   pass(path, caller, shift, 'down', { flags: 'A', window: 0 });
   pass(path, caller, shift, 'down', { flags: 'A', window: 9000 });
   pass(path, caller, shift, 'up', { flags: 'A', sequence: caller.isn }); // keepalive
+  hearOfError(path, caller, shift);
+}
+
+/** A router behind us quotes what it was sent; the client hears of the packet that it sent. */
+function hearOfError(path: Balancer, caller: Caller, shift: Shift): void {
+  const sequence = (caller.isn + 1) >>> 0;
+  const segment = { flags: 'PA', acknowledgment: SERVER_ISN + 1, payload: 'some words' };
+  const seen = { sequence: (sequence + shift.sequence) >>> 0, from: '10.0.124.161:5000' };
+  const error = icmpError({
+    ...{ ...TOO_BIG, ethernet: linkFrom('back'), from: ROUTER_BEHIND, to: LOCAL_ADDRESS },
+    about: toBackend({ ...segment, ...seen }),
+  });
+  const wanted = icmpError({
+    ...{ ...TOO_BIG, ethernet: linkTo('front'), from: VIRTUAL_ADDRESS, ttl: 63 },
+    to: formatIpv4Address(endpoint(caller.from).address),
+    about: fromClient({ ...segment, sequence, from: caller.from, ttl: 63 }),
+  });
+  const outcome = path.receive(error, 'back');
+  assert.equal(outcome.verdict, 'error-to-client');
+  assert.equal(toHex(outcome.frame), toHex(wanted));
 }
 
 /** Both FINs at once, and their acknowledgements; returns the last numbers that the server saw. */
