@@ -130,8 +130,9 @@ static int sum_chunk(__u32 step, struct sum_walk *walk)
 	__u32 left = walk->end - walk->offset;
 	__u32 take = left < SUM_CHUNK ? left : SUM_CHUNK;
 
-	if (take < 1 || take > SUM_CHUNK)
+	if (!left)
 		return 1;
+	take = one_to(SUM_CHUNK, take);
 	if (bpf_skb_load_bytes(walk->ctx, walk->offset, chunk, take))
 		return 1;
 	walk->sum += (__u32)bpf_csum_diff(0, 0, (__be32 *)chunk, sizeof(chunk), 0);

@@ -113,6 +113,17 @@ static __always_inline void read_ports(struct packet *p, __u32 tcp_offset)
 	}
 }
 
+/*
+ * `bytes`, of which the caller knows that they are 1..`most`, a power of two: said by
+ * arithmetic, which the compiler must not see through, because Linux 6.1's verifier
+ * learns nothing from "not 0" and refuses a read of perhaps no bytes.
+ */
+static __always_inline __u32 one_to(__u32 most, __u32 bytes)
+{
+	asm volatile("" : "+r"(bytes));
+	return ((bytes - 1) & (most - 1)) + 1;
+}
+
 /* Fills *p from the frame; p->ctx must be set and the rest zero. */
 static __always_inline enum parsed parse_tcp4(struct packet *p)
 {

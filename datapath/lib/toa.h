@@ -139,8 +139,9 @@ static int move_chunk(__u32 step, struct tail_move *move)
 	__u32 take = left < MOVE_CHUNK ? left : MOVE_CHUNK;
 	__u32 from = move->end - take;
 
-	if (take < 1 || take > MOVE_CHUNK)
+	if (!left)
 		return 1;
+	take = one_to(MOVE_CHUNK, take);
 	if (bpf_skb_load_bytes(move->ctx, from, chunk, take) ||
 	    bpf_skb_store_bytes(move->ctx, from + TOA_BYTES, chunk, take, 0))
 		return 1;
