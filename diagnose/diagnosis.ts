@@ -15,6 +15,7 @@ import {
   type PortRange,
 } from './experiments/plan.ts';
 import {
+  isSilentDaemon,
   isTo,
   roleOf,
   type CaptureEvidence,
@@ -71,7 +72,7 @@ export async function diagnose(
 ): Promise<Diagnosis> {
   const session = await begin(collaborators, options);
   const first = judge(await session.evidence(undefined));
-  if (!needsCapture(first.verdict, options)) return first;
+  if (!needsCapture(first, options)) return first;
   const capture = await session.capture();
   return judge(await session.evidence(capture));
 }
@@ -84,10 +85,14 @@ function judge(evidence: Evidence): Diagnosis {
   return { evidence, judged, verdict: verdictOf(evidence, judged) };
 }
 
-function needsCapture(verdict: Verdict, { capture }: DiagnosisOptions): boolean {
-  if (verdict.kind === 'healthy' || capture === 'never') return false;
-  if (capture === 'always' || verdict.kind === 'unexplained') return true;
-  return verdict.confidence < SURE || verdict.hop.kind === 'unknown';
+function needsCapture({ verdict, evidence }: Diagnosis, { capture }: DiagnosisOptions): boolean {
+  if (capture === 'never') return false;
+  // A daemon that does not answer may have left its programs, or taken them along.
+  if (capture === 'always' || evidence.places.some(isSilentDaemon)) return true;
+  if (verdict.kind === 'healthy') return false;
+  return (
+    verdict.kind === 'unexplained' || verdict.confidence < SURE || verdict.hop.kind === 'unknown'
+  );
 }
 
 interface Session {

@@ -69,6 +69,12 @@ export function parseIptables(text: string): FilterRule[] {
   let table = '';
   for (const line of text.split('\n')) {
     if (line.startsWith('*')) table = line.slice(1);
+    const [, policyChain, policyPackets] = /^:(\S+) DROP \[(\d+):/.exec(line) ?? [];
+    if (policyChain !== undefined && policyPackets !== undefined)
+      rules.push({
+        ...policyRule('iptables', table, policyChain, policyChain.toLowerCase()),
+        packets: BigInt(policyPackets),
+      });
     const [, packets, chain, body] = /^\[(\d+):\d+\] -A (\S+) (.*)$/.exec(line) ?? [];
     if (packets === undefined || chain === undefined || body === undefined) continue;
     rules.push({
@@ -79,9 +85,6 @@ export function parseIptables(text: string): FilterRule[] {
       packets: BigInt(packets),
       action: /-j DROP\b/.test(body) ? 'drop' : /-j REJECT\b/.test(body) ? 'reject' : 'other',
     });
-    const [, policyChain, policyPackets] = /^:(\S+) DROP \[(\d+):/.exec(line) ?? [];
-    if (policyChain !== undefined && policyPackets !== undefined)
-      rules.push(policyRule('iptables', table, policyChain, policyChain.toLowerCase()));
   }
   return rules;
 }

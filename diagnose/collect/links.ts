@@ -8,6 +8,8 @@ export interface Link {
   readonly mac: string | undefined;
   readonly mtuBytes: number;
   readonly isUp: boolean;
+  /** `veth`, `bridge`, `bond` …; undefined for what is hardware, or looks so to a guest. */
+  readonly kind: string | undefined;
   /** `rx dropped`, `rx missed_errors`, `tx bytes` … as `ip -s -s` calls them. */
   readonly stats: ReadonlyMap<string, bigint>;
 }
@@ -29,6 +31,7 @@ const LINKS = z.array(
     address: z.string().optional(),
     mtu: z.number(),
     flags: z.array(z.string()),
+    linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
     stats64: z.object({ rx: NUMBERS, tx: NUMBERS }).optional(),
   }),
 );
@@ -45,23 +48,26 @@ const QDISCS = z.array(
 );
 
 export function collectLinks(runner: Runner): Promise<Collected<readonly Link[]>> {
-  return readFrom(runner, ['ip', '-j', '-s', '-s', 'link', 'show'], parseLinks);
+  return readFrom(runner, ['ip', '-j', '-d', '-s', '-s', 'link', 'show'], parseLinks);
 }
 
 export function parseLinks(text: string): readonly Link[] {
-  return LINKS.parse(JSON.parse(text)).map(({ ifname, address, mtu, flags, stats64 }) => ({
-    name: ifname,
-    mac: address,
-    mtuBytes: mtu,
-    isUp: flags.includes('UP') && !flags.includes('NO-CARRIER'),
-    stats: new Map(
-      (['rx', 'tx'] as const).flatMap((way) =>
-        Object.entries(stats64?.[way] ?? {}).map(
-          ([name, value]) => [`${way} ${name}`, BigInt(value)] as const,
+  return LINKS.parse(JSON.parse(text)).map(
+    ({ ifname, address, mtu, flags, linkinfo, stats64 }) => ({
+      name: ifname,
+      mac: address,
+      mtuBytes: mtu,
+      isUp: flags.includes('UP') && !flags.includes('NO-CARRIER'),
+      kind: linkinfo?.info_kind,
+      stats: new Map(
+        (['rx', 'tx'] as const).flatMap((way) =>
+          Object.entries(stats64?.[way] ?? {}).map(
+            ([name, value]) => [`${way} ${name}`, BigInt(value)] as const,
+          ),
         ),
       ),
-    ),
-  }));
+    }),
+  );
 }
 
 export function collectQdiscs(runner: Runner): Promise<Collected<readonly Qdisc[]>> {
@@ -77,6 +83,46 @@ export function parseQdiscs(text: string): readonly Qdisc[] {
     overlimits: BigInt(row.overlimits ?? 0),
     options: JSON.stringify(row.options ?? {}),
   }));
+}
+
+/** What filters at tc's ingress dropped, by device and action: `eth0 police 0x1`. */
+export async function collectPolicers(
+  runner: Runner,
+  devices: readonly string[],
+): Promise<Collected<ReadonlyMap<string, bigint>>> {
+  const all = await Promise.all(
+    devices.map(async (device) => ({
+      device,
+      drops: await readFrom(
+        runner,
+        ['tc', '-s', 'filter', 'show', 'dev', device, 'ingress'],
+        parsePolicers,
+      ),
+    })),
+  );
+  return collected(
+    new Map(
+      all.flatMap(({ device, drops }) =>
+        // Without an ingress queue there is nothing to list, and tc may say so by failing.
+        drops.ok
+          ? [...drops.value].map(([name, value]) => [`${device} ${name}`, value] as const)
+          : [],
+      ),
+    ),
+  );
+}
+
+/** ` police 0x1 rate 8Kbit …` or `action order 1: gact action drop`, then `Sent … (dropped 12, …`. */
+export function parsePolicers(text: string): ReadonlyMap<string, bigint> {
+  const drops = new Map<string, bigint>();
+  let action = 'filter';
+  for (const line of text.split('\n')) {
+    const [, named] = /^\s*(police \S+|action order \d+: \w+)/.exec(line) ?? [];
+    if (named !== undefined) action = named.replace(/^action order (\d+): /, '$1 ');
+    const [, dropped] = /\bSent \d+ bytes \d+ pkts? \(dropped (\d+)/.exec(line) ?? [];
+    if (dropped !== undefined) drops.set(action, (drops.get(action) ?? 0n) + BigInt(dropped));
+  }
+  return drops;
 }
 
 /** Counters of the NIC's driver that mean loss, over all devices: `eth0 rx_missed_errors`. */

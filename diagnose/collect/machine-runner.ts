@@ -18,6 +18,8 @@ const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 export function machineRunner(where: Where): Runner {
   return {
+    // Another machine's is wherever its path says.
+    node: where.kind === 'ssh' ? 'node' : process.execPath,
     run: (argv, options = {}) => run(argvAt(where, argv), options),
     start: (argv) => start(argvAt(where, argv)),
   };

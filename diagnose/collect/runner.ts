@@ -27,6 +27,8 @@ export interface Started {
 
 /** Collectors know nothing but this: a test answers with recorded output. */
 export interface Runner {
+  /** The Node there. */
+  readonly node: string;
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<Ran>;
   readonly start: (argv: readonly string[]) => Started;
 }

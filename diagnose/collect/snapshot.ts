@@ -6,7 +6,13 @@ import { collectCounters, type Counters } from './counters.ts';
 import { collectDaemon, type Daemon, type DaemonSocket } from './daemons.ts';
 import { collectFilters, type FilterRule } from './filters.ts';
 import { collectLog, collectSoftnet, collectSysctls, collectXfrm, type Softnet } from './kernel.ts';
-import { collectLinks, collectNicStats, collectQdiscs, collectSpeeds } from './links.ts';
+import {
+  collectLinks,
+  collectNicStats,
+  collectPolicers,
+  collectQdiscs,
+  collectSpeeds,
+} from './links.ts';
 import type { Link, Qdisc } from './links.ts';
 import { collectAddresses, collectNeighbours, collectRoute } from './network.ts';
 import type { Neighbour, RouteAnswer } from './network.ts';
@@ -43,11 +49,14 @@ export interface Snapshot {
   readonly nicStats: Collected<ReadonlyMap<string, bigint>>;
   readonly speeds: Collected<ReadonlyMap<string, number>>;
   readonly qdiscs: Collected<readonly Qdisc[]>;
+  readonly policers: Collected<ReadonlyMap<string, bigint>>;
   readonly softnet: Collected<Softnet>;
   readonly xfrm: Collected<ReadonlyMap<string, bigint>>;
   readonly log: Collected<readonly string[]>;
   readonly daemon: Collected<Daemon>;
 }
+
+export const NO_DAEMON = 'no socket of a fullnat daemon was named';
 
 export async function takeSnapshot(
   { runner, daemon }: Place,
@@ -59,10 +68,10 @@ export async function takeSnapshot(
   const destinations = [
     ...new Set([...ends.map(({ address }) => formatIpv4Address(address)), ...clients]),
   ];
-  const links = await collectLinks(runner);
-  const devices = links.ok
-    ? links.value.map(({ name }) => name).filter((name) => name !== 'lo')
-    : [];
+  const [links, qdiscs] = await Promise.all([collectLinks(runner), collectQdiscs(runner)]);
+  // Programs that are started for nothing cost most of the time: only what a device can have.
+  const nics = links.ok ? links.value.filter(isNic).map(({ name }) => name) : [];
+  const filtered = qdiscs.ok ? qdiscs.value.filter(isIngress).map(({ device }) => device) : [];
   const [counters, conntrack, filters, sockets, sysctls, addresses, routes, neighbours] =
     await Promise.all([
       collectCounters(runner),
@@ -74,20 +83,26 @@ export async function takeSnapshot(
       Promise.all(destinations.map((to) => collectRoute(runner, to))),
       collectNeighbours(runner),
     ]);
-  const [nicStats, speeds, qdiscs, softnet, xfrm, log, answers] = await Promise.all([
-    collectNicStats(runner, devices),
-    collectSpeeds(runner, devices),
-    collectQdiscs(runner),
+  const [nicStats, speeds, policers, softnet, xfrm, log, answers] = await Promise.all([
+    collectNicStats(runner, nics),
+    collectSpeeds(runner, nics),
+    collectPolicers(runner, filtered),
     collectSoftnet(runner),
     collectXfrm(runner),
     collectLog(runner),
-    daemon === undefined
-      ? missing('no socket of a fullnat daemon was named')
-      : collectDaemon(runner, daemon),
+    daemon === undefined ? missing(NO_DAEMON) : collectDaemon(runner, daemon),
   ]);
   return {
     takenMs: nowMs,
     ...{ counters, conntrack, filters, sockets, sysctls, addresses, routes, neighbours },
-    ...{ links, nicStats, speeds, qdiscs, softnet, xfrm, log, daemon: answers },
+    ...{ links, nicStats, speeds, qdiscs, policers, softnet, xfrm, log, daemon: answers },
   };
+}
+
+function isNic({ name, kind }: Link): boolean {
+  return kind === undefined && name !== 'lo';
+}
+
+function isIngress({ kind }: Qdisc): boolean {
+  return kind === 'clsact' || kind === 'ingress';
 }

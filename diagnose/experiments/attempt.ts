@@ -1,44 +1,75 @@
-/** Attempts as the prober reports them, run where the client is. */
+/** Attempts of a plan, tried where the client is, and what became of each. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readFrom, type Collected } from '../collect/collected.ts';
+import { missing, readFrom, type Collected } from '../collect/collected.ts';
 import type { Runner } from '../collect/runner.ts';
-import { PURPOSES, type Plan } from './plan.ts';
+import { classify, labelOf, type Label } from '../probe/outcome.ts';
+import type { Plan, Purpose } from './plan.ts';
 
-const ATTEMPT = z.object({
-  id: z.number(),
-  purpose: z.enum(PURPOSES),
-  host: z.string(),
-  port: z.number(),
-  localPort: z.number(),
+export interface ProbedAttempt {
+  readonly id: number;
+  readonly purpose: Purpose;
+  readonly host: string;
+  readonly port: number;
+  readonly localPort: number;
   /** Since 1970, by the clock of the client. */
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly label: Label;
+  readonly code: string | null;
+}
+
+const LINE = z.object({
+  id: z.number(),
   timeMs: z.number(),
   durationMs: z.number(),
-  label: z.enum(['open', 'late', 'closed', 'silent', 'icmp', 'local-port-busy', 'error']),
-  code: z.string().nullable(),
+  ending: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('connected') }),
+    z.object({ kind: z.literal('timeout') }),
+    z.object({
+      kind: z.literal('refused-by-kernel'),
+      code: z.string(),
+      at: z.enum(['bind', 'connect']),
+    }),
+  ]),
 });
-
-export type ProbedAttempt = z.infer<typeof ATTEMPT>;
 
 const PROBER = resolve(import.meta.dirname, 'prober.js');
 /** Node's start on a busy machine, and the last attempt's time-out. */
 const SLACK_MS = 15_000;
 
-export function runPlan(runner: Runner, plan: Plan): Promise<Collected<readonly ProbedAttempt[]>> {
-  const last = Math.max(0, ...plan.attempts.map(({ startMs }) => startMs));
-  return readFrom(
-    withTimeout(runner, last + plan.timeoutMs + plan.lingerMs + SLACK_MS),
-    [process.execPath, PROBER, JSON.stringify(plan)],
-    parseAttempts,
+export async function runPlan(
+  { run, start, node }: Runner,
+  plan: Plan,
+): Promise<Collected<readonly ProbedAttempt[]>> {
+  if (plan.attempts.length === 0) return { ok: true, value: [] };
+  const last = Math.max(...plan.attempts.map(({ startMs }) => startMs));
+  const timeoutMs = last + plan.timeoutMs + plan.lingerMs + SLACK_MS;
+  const input = readFileSync(PROBER, 'utf8');
+  const tried = await readFrom(
+    { node, start, run: (argv) => run(argv, { timeoutMs, input }) },
+    [node, '--input-type=module', '-', JSON.stringify(plan)],
+    (text) => parseAttempts(text, plan),
   );
+  if (!tried.ok || tried.value.length === plan.attempts.length) return tried;
+  return missing(`only ${tried.value.length} of ${plan.attempts.length} connections were tried`);
 }
 
-export function parseAttempts(text: string): readonly ProbedAttempt[] {
+export function parseAttempts(text: string, { attempts }: Plan): readonly ProbedAttempt[] {
   return text
     .trim()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => ATTEMPT.parse(JSON.parse(line)));
+    .flatMap((line) => {
+      const { id, ending, ...times } = LINE.parse(JSON.parse(line));
+      const planned = attempts.find((one) => one.id === id);
+      if (planned === undefined) return [];
+      const { purpose, host, port, localPort } = planned;
+      const label = labelOf(classify(ending, times.durationMs));
+      const code = ending.kind === 'refused-by-kernel' ? ending.code : null;
+      return [{ id, purpose, host, port, localPort, ...times, label, code }];
+    });
 }
 
 /** It did not come about, or only after a SYN was lost. */
@@ -48,8 +79,4 @@ export function hasFailed({ label }: ProbedAttempt): boolean {
 
 export function isSilent({ label }: ProbedAttempt): boolean {
   return label === 'silent' || label === 'icmp';
-}
-
-function withTimeout({ run, start }: Runner, timeoutMs: number): Runner {
-  return { start, run: (argv, options) => run(argv, { timeoutMs, ...options }) };
 }

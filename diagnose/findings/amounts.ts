@@ -161,6 +161,15 @@ export function qdiscDrops(): Measure {
     });
 }
 
+/** What filters at tc's ingress dropped. */
+export function policerDrops(): Measure {
+  return ({ before, after }) =>
+    both(before.policers, after.policers, (earlier, later) => {
+      const grown = growthsOf(earlier, later);
+      return grown.length > 0 ? grown : [{ name: `${later.size} ingress actions`, amount: 0n }];
+    });
+}
+
 function countersOfNics(snapshot: PlaceEvidence['after']): Collected<ReadonlyMap<string, bigint>> {
   const links = linkCounters(snapshot);
   if (!links.ok || !snapshot.nicStats.ok) return links;

@@ -1,7 +1,7 @@
 /** All that a hypothesis may decide by: attempts, and two snapshots of every place on the path. */
 import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/address.ts';
 import type { Collected } from '../collect/collected.ts';
-import type { Snapshot } from '../collect/snapshot.ts';
+import { NO_DAEMON, type Snapshot } from '../collect/snapshot.ts';
 import type { Delivery } from '../experiments/delivery.ts';
 import { hasFailed, isSilent, type ProbedAttempt } from '../experiments/attempt.ts';
 import type { Purpose } from '../experiments/plan.ts';
@@ -39,7 +39,7 @@ export interface CaptureEvidence {
   readonly location: Location | undefined;
   /** Where TOA disappeared, if it did. */
   readonly toaLost: Hop | undefined;
-  readonly places: readonly Pick<PlaceFrames, 'place' | 'answersFromBackends' | 'fromItself'>[];
+  readonly places: readonly Omit<PlaceFrames, 'role' | 'frames'>[];
   /** Places that could not capture, and why. */
   readonly failures: readonly { readonly place: string; readonly why: string }[];
   /** The captures themselves, by place. */
@@ -111,6 +111,11 @@ export function roleOf(
   if (isTarget) return 'server';
   if (/^(?:balancer|lb)/.test(name)) return 'balancer';
   return /^(?:host|nc)/.test(name) ? 'host' : 'forwarder';
+}
+
+/** A daemon was named there, and does not answer. */
+export function isSilentDaemon({ after }: PlaceEvidence): boolean {
+  return !after.daemon.ok && after.daemon.why !== NO_DAEMON;
 }
 
 export function backendTexts({ backends }: Pick<Evidence, 'backends'>): readonly string[] {

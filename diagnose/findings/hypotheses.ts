@@ -24,6 +24,8 @@ import { deadEndRoute } from './path/dead-end-route.ts';
 import { ecmpMember } from './path/ecmp-member.ts';
 import { guestQueue } from './path/guest-queue.ts';
 import { hostAllowance } from './path/host-allowance.ts';
+import { ingressPolicer } from './path/ingress-policer.ts';
+import { linkSaturated } from './path/link-saturated.ts';
 import { lostOnPath } from './path/lost-on-path.ts';
 import { mtu } from './path/mtu.ts';
 import { neighbourFailed } from './path/neighbour-failed.ts';
@@ -77,6 +79,8 @@ export const HYPOTHESES: readonly Hypothesis[] = [
   ecmpMember,
   guestQueue,
   hostAllowance,
+  ingressPolicer,
+  linkSaturated,
   lostOnPath,
   mtu,
   neighbourFailed,

@@ -24,6 +24,8 @@ export interface PlaceFrames {
   readonly answersFromBackends: number;
   /** SYNs received that claim to come from an address of this place. */
   readonly fromItself: number;
+  /** SYNs with TOA that were received here. */
+  readonly withToa: number;
 }
 
 export function framesOf(
@@ -35,7 +37,7 @@ export function framesOf(
   const { header, frames } = readPcap(pcap);
   const sides = (): Record<Side, CapturedFrame[]> => ({ in: [], out: [] });
   const found: Record<Phase, Record<Side, CapturedFrame[]>> = { front: sides(), back: sides() };
-  let [answersFromBackends, fromItself] = [0, 0];
+  let [answersFromBackends, fromItself, withToa] = [0, 0, 0];
   for (const frame of frames) {
     const read = parseCaptured(frame.bytes, header?.linkType ?? LINK_COOKED2, frame.onWireBytes);
     if (!read.ok || read.value.kind !== 'tcp' || read.value.link.kind !== 'cooked') continue;
@@ -53,8 +55,9 @@ export function framesOf(
     if (reply === 'back' && hasFlag(tcp, 'A')) answersFromBackends += 1;
     if (forward !== undefined && ownAddresses.includes(formatIpv4Address(source.address)))
       fromItself += 1;
+    if (forward === 'back' && tcp.options.some(({ kind }) => kind === 'toa')) withToa += 1;
   }
-  return { place, role, frames: found, answersFromBackends, fromItself };
+  return { place, role, frames: found, answersFromBackends, fromItself, withToa };
 }
 
 function phaseOf(

@@ -10,7 +10,11 @@ import { FAULTS } from './index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { verbose: { type: 'boolean', default: false } },
+  options: {
+    verbose: { type: 'boolean', default: false },
+    /** Most of the time is waiting for answers that do not come. */
+    jobs: { type: 'string', default: '2' },
+  },
 });
 const wanted = FAULTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 if (wanted.length === 0) {
@@ -18,13 +22,24 @@ if (wanted.length === 0) {
   process.exit(2);
 }
 
-const scores: Score[] = [];
-for (const fault of wanted) {
-  const score = await diagnoseFault('faultlab', fault);
-  scores.push(score);
-  console.log(line(score));
-  if (values.verbose || !score.isRight) console.log(details(score));
+const jobs = Number(values.jobs);
+if (!Number.isInteger(jobs) || jobs < 1) {
+  console.error(`--jobs must be a whole number of at least 1, got ${values.jobs}`);
+  process.exit(2);
 }
+
+const scores: Score[] = [];
+const waiting = wanted.values();
+await Promise.all(
+  Array.from({ length: jobs }, async (_, job) => {
+    for (const fault of waiting) {
+      const score = await diagnoseFault(`faultlab${job}`, fault);
+      scores.push(score);
+      console.log(line(score));
+      if (values.verbose || !score.isRight) console.log(details(score));
+    }
+  }),
+);
 const wrong = scores.filter(({ isRight }) => !isRight);
 const blamed = wrong.filter(({ expected }) => expected === 'healthy');
 console.log(

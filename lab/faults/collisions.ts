@@ -1,4 +1,6 @@
 /** Two connections that want one tuple, and restored tuples that are wrong. */
+import { daemonStatus } from '../daemons.ts';
+import { waitUntil } from '../process.ts';
 import { cause, type Fault } from './fault.ts';
 import { nftBalancer, nftRestorer } from './means.ts';
 
@@ -40,9 +42,15 @@ export const COLLISIONS: readonly Fault[] = [
   },
   {
     name: 'agent-detached',
-    sentence: 'The agent was taken off its interface: servers see the balancer, not the client.',
+    sentence: 'The agent was stopped and detached: servers see the balancer, not the client.',
     lab: {},
     inject: async (lab) => {
+      const { instance } = lab.options;
+      const { pid } = await daemonStatus(instance, 'agent');
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      await waitUntil(async () => (await daemonStatus(instance, 'agent')).pid === undefined, {
+        timeoutMs: 5_000,
+      });
       await lab.run('host', ['tc', 'qdisc', 'del', 'dev', 'vnet1', 'clsact']);
     },
     expect: cause('client-not-restored', 'host'),
