@@ -1,18 +1,31 @@
 /** `fullnat trace`: which hop lost a connection, out of capture files. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { parseEndpoint, type Endpoint } from '../../packet/address.ts';
 import { AddressBook } from '../../diagnose/correlate/address-book.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
 import { isFailed, Tracer, type Trace } from '../../diagnose/correlate/trace.ts';
-import { mergedCapture } from '../../diagnose/report/merged-capture.ts';
+import { parseDurationMs } from '../../control/config/duration.ts';
+import { mergedCapture, type MergedSource } from '../../diagnose/report/merged-capture.ts';
 import { traceHtml } from '../../diagnose/report/trace-html.ts';
 import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
 import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
 import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
-import { command, CommandError, flag, option, restArgument, UsageError } from '../command.ts';
+import {
+  command,
+  CommandError,
+  flag,
+  listOption,
+  option,
+  optionOr,
+  restArgument,
+  UsageError,
+} from '../command.ts';
+import { readLivePoint, traceLive, type LivePoint } from '../live-trace.ts';
+import { wellRead } from '../read.ts';
 import { ask, type Row } from '../daemons.ts';
 import { readPoints } from '../read-points.ts';
 import { asJson } from '../output/format.ts';
-import type { Sink } from '../command.ts';
+import type { Context, Sink } from '../command.ts';
 
 const EXIT_FAILED = 10;
 
@@ -24,11 +37,15 @@ export const trace = command({
     'pcap or pcapng, also compressed with gzip; - is standard input. Connections are\n' +
     'followed through address changes by what survives them; how surely is printed.\n' +
     'Needs no privilege, and no load balancer of ours.\n\n' +
-    'To capture, at each point: tcpdump -i IFACE -s 128 -w POINT.pcap \\\n' +
-    `  'tcp[13] & 7 != 0' and host ADDRESS\n\n` +
+    'To capture, at each point: tcpdump -i IFACE -s 144 -w POINT.pcap \\\n' +
+    `  '(tcp[13] & 7 != 0 and host ADDRESS) or icmp'\n\n` +
+    'With --live it captures by itself, as root, with tcpdump at each point: headers of\n' +
+    'SYN, FIN and RST of the listener and its servers, and ICMP errors. The filter is\n' +
+    'printed first. Where a daemon of ours runs, say so, and nothing is guessed:\n' +
+    '  --at lb=eth0,balancer:/run/fullnat/INSTANCE/balancer.sock\n\n' +
     `Exit code: 0 no connection failed, ${EXIT_FAILED} some did, 1 a file could not be read, 2 bad usage.`,
   arguments: {
-    files: restArgument('<name=file...>', 'capture files in path order, each with a name'),
+    files: restArgument('[name=file...]', 'capture files in path order, each with a name'),
   },
   options: {
     show: option('--show <address:port>', 'the connections of this client in full', (text) => text),
@@ -40,6 +57,22 @@ export const trace = command({
       'write one pcapng of all points, each packet with its connection as comment',
       (text) => text,
     ),
+    live: option('--live <vip:port>', 'capture now, connections to this listener', (text) =>
+      wellRead('--live', parseEndpoint(text)),
+    ),
+    at: listOption(
+      '--at <name=where>',
+      'where to capture, in path order: NAME=eth0, NAME=netns:NS/eth0 or NAME=ssh:USER@HOST/eth0',
+      readLivePoint,
+    ),
+    backend: listOption(
+      '--backend <address:port>',
+      'a server behind the listener; a balancer of ours tells',
+      (text) => wellRead('--backend', parseEndpoint(text)),
+    ),
+    for: optionOr('--for <duration>', 'how long to capture', readSeconds, 30, '30s'),
+    untilFailure: flag('--until-failure', 'end when the first connection has failed'),
+    save: option('--save <dir>', 'keep the captures in this folder', (text) => text),
     sessions: option(
       '--sessions <file|socket,...>',
       'what `fullnat get sessions -o json` printed, or the unix socket of a balancer or agent: no guess is needed then',
@@ -59,33 +92,94 @@ export const trace = command({
       command: 'fullnat trace client=c.pcap host=- --json',
       does: 'as data; the second point from a pipe: ssh HOST tcpdump -w - … |',
     },
+    {
+      command:
+        'fullnat trace --live 10.0.23.111:18056 --backend 10.0.98.79:8056 --at client=eth0 --at server=ssh:root@web1/eth0 --until-failure',
+      does: 'capture at two machines until a connection fails',
+    },
   ],
-  handler: async ({ arguments: { files }, options }, { stdout, stderr }) => {
-    const points = pointFiles(files);
+  handler: async ({ arguments: { files }, options }, context) => {
+    const { stdout, stderr } = context;
     const rows = (await Promise.all((options.sessions ?? []).map(readSessions))).flat();
-    if (options.write !== undefined && points.some(({ path }) => path === '-'))
-      throw new UsageError('--write reads the files twice, which standard input cannot be');
-    const found = await traceFiles(points, rows);
-    for (const { name, damages } of found.points)
-      for (const { message } of damages) stderr.write(`fullnat: ${name}: ${message}\n`);
-
-    if (found.points.every(({ packets }) => packets === 0))
-      throw new CommandError('none of the files has a packet that can be read');
-
+    const { found, sources } =
+      options.live === undefined
+        ? await offline(files, rows, options, context)
+        : await live(options.live, files, rows, options, context);
     if (options.json) stdout.write(asJson(traceJson(found, { all: options.all })));
+    else if (options.live !== undefined && options.show === undefined)
+      // Failures were told as they happened.
+      stderr.write(overviewText(found, stderr.style));
     else print(found, options, stdout, stderr);
     if (options.html !== undefined) write(options.html, traceHtml(found, { all: options.all }));
     if (options.write !== undefined)
-      await writeChunks(
-        options.write,
-        mergedCapture(
-          found,
-          points.map((point) => ({ name: point.name, chunks: capturedChunks(point.path) })),
-        ),
-      );
+      await writeChunks(options.write, mergedCapture(found, sources()));
     return found.conversations.some(isFailed) ? EXIT_FAILED : 0;
   },
 });
+
+interface Traced {
+  readonly found: Trace;
+  /** The captures once more, for one file of them all. */
+  readonly sources: () => MergedSource[];
+}
+
+async function offline(
+  files: readonly string[],
+  rows: readonly SessionRow[],
+  { write, at }: { write: string | undefined; at: readonly LivePoint[] },
+  { stderr }: Context,
+): Promise<Traced> {
+  if (files.length === 0) throw new UsageError('give capture files, or --live VIP:PORT and --at');
+  if (at.length > 0) throw new UsageError('--at is for --live VIP:PORT');
+  const points = pointFiles(files);
+  if (write !== undefined && points.some(({ path }) => path === '-'))
+    throw new UsageError('--write reads the files twice, which standard input cannot be');
+  const found = await traceFiles(points, rows);
+  tellDamage(found, stderr);
+  if (found.points.every(({ packets }) => packets === 0))
+    throw new CommandError('none of the files has a packet that can be read');
+  const sources = () => points.map(({ name, path }) => ({ name, chunks: capturedChunks(path) }));
+  return { found, sources };
+}
+
+async function live(
+  target: Endpoint,
+  files: readonly string[],
+  sessions: readonly SessionRow[],
+  options: {
+    at: readonly LivePoint[];
+    backend: readonly Endpoint[];
+    for: number;
+    untilFailure: boolean;
+    save: string | undefined;
+    show: string | undefined;
+    json: boolean;
+  },
+  context: Context,
+): Promise<Traced> {
+  const { at, backend: backends, untilFailure, save } = options;
+  if (files.length > 0) throw new UsageError('--live captures by itself: give no files');
+  if (at.length === 0) throw new UsageError('--live needs --at NAME=WHERE, once for each point');
+  const twice = at.find(({ name }, i) => at.findIndex((one) => one.name === name) !== i);
+  if (twice) throw new UsageError(`two capture points are called \`${twice.name}\``);
+  const tellFailures = !options.json && options.show === undefined;
+  const { trace: found, points } = await traceLive(
+    { target, at, backends, untilFailure, save, tellFailures, sessions, forSeconds: options.for },
+    context,
+  );
+  tellDamage(found, context.stderr);
+  const sources = () => points.map(({ name, chunks }) => ({ name, chunks: inTurn(chunks) }));
+  return { found, sources };
+}
+
+function tellDamage({ points }: Trace, stderr: Sink): void {
+  for (const { name, damages } of points)
+    for (const { message } of damages) stderr.write(`fullnat: ${name}: ${message}\n`);
+}
+
+async function* inTurn(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* chunks;
+}
 
 async function traceFiles(
   files: readonly PointFile[],
@@ -120,6 +214,10 @@ function print(
     else if (all) stdout.write(conversationText(found, one, stdout.style, columns));
   }
   stderr.write(overviewText(found, stderr.style));
+}
+
+function readSeconds(text: string): number {
+  return wellRead('--for', parseDurationMs(text)) / 1000;
 }
 
 async function readSessions(path: string): Promise<SessionRow[]> {

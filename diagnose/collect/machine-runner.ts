@@ -53,8 +53,12 @@ function run(argv: readonly string[], { input, timeoutMs = TIMEOUT_MS }: RunOpti
 }
 
 function start(argv: readonly string[]): Started {
-  const [program = '', ...rest] = argv;
-  const child = spawn(program, rest, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program = ''] = argv;
+  // Killed when this process is, however it ends: nothing stays behind that captures.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...argv], {
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let words = '';
   const listeners = new Set<() => void>();
   const changed = () => {

@@ -12,13 +12,13 @@ const WEAK_FIELDS = ['timestamp', 'ipId', 'payloadHash'] as const;
 /** Attempts with the same ends or sequence numbers. */
 export class StrongCandidates {
   readonly #attempts: readonly Connection[];
-  readonly #indexes: StrongIndexes;
+  readonly #strong: readonly [ValueIndex, ValueIndex, ValueIndex];
   readonly #toas: ValueIndex | undefined;
 
   /** `attempts` in order of their start, `indexes` of them. */
   constructor(attempts: readonly Connection[], indexes: StrongIndexes) {
     this.#attempts = attempts;
-    this.#indexes = indexes;
+    this.#strong = [indexes.of('client'), indexes.of('isn'), indexes.of('serverIsn')];
     const toas = valuesOf(attempts, ({ toa }) => toa);
     this.#toas = toas.every(Number.isNaN) ? undefined : new ValueIndex(toas);
   }
@@ -31,7 +31,7 @@ export class StrongCandidates {
     const found: number[] = [];
     const last = earlier.at(-1);
     if (!last) return found;
-    const { client, isn, serverIsn } = this.#indexes;
+    const [client, isn, serverIsn] = this.#strong;
     const take = (index: ValueIndex | undefined, value: number | undefined) =>
       takeNearest(found, this.#attempts, index, value, expected);
     take(client, listed);

@@ -103,21 +103,39 @@ export class FullCommonness extends Totals implements Commonness {
   }
 }
 
-export type StrongIndexes = Readonly<Record<StrongField, ValueIndex>>;
+/** Each is built when it is first asked for: a single capture needs one of them. */
+export class StrongIndexes {
+  readonly #connections: readonly Connection[];
+  readonly #built = new Map<StrongField, ValueIndex>();
 
-export function strongIndexesOf(connections: readonly Connection[]): StrongIndexes {
-  const of = (field: StrongField) => new ValueIndex(valuesOf(connections, (one) => one[field]));
-  return { isn: of('isn'), serverIsn: of('serverIsn'), client: of('client') };
+  constructor(connections: readonly Connection[]) {
+    this.#connections = connections;
+  }
+
+  of(field: StrongField): ValueIndex {
+    const known = this.#built.get(field);
+    if (known) return known;
+    const index = new ValueIndex(valuesOf(this.#connections, (one) => one[field]));
+    this.#built.set(field, index);
+    return index;
+  }
 }
 
-export function censusOf(
-  attempts: readonly Connection[],
-  { isn, serverIsn, client }: StrongIndexes,
-): Census {
+export function censusOf(attempts: readonly Connection[], indexes: StrongIndexes): Census {
   return {
     attempts,
     perSecond: rateOf(attempts),
-    counts: { isn: isn.counts, serverIsn: serverIsn.counts, client: client.counts },
+    counts: {
+      get isn() {
+        return indexes.of('isn').counts;
+      },
+      get serverIsn() {
+        return indexes.of('serverIsn').counts;
+      },
+      get client() {
+        return indexes.of('client').counts;
+      },
+    },
   };
 }
 

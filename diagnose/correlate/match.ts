@@ -7,13 +7,14 @@ import {
   censusOf,
   FullCommonness,
   StrongCommonness,
-  strongIndexesOf,
+  StrongIndexes,
   type Census,
   type Commonness,
 } from './commonness.ts';
 import { isAttempt, startOf, type Connection, type Seconds } from './connection.ts';
 import { weigh, type EvidenceKind, type Scale } from './evidence.ts';
 import { habitsByKind, NO_HABITS, type HabitsOf } from './habits.ts';
+import { pairsInside, type Inside } from './inside.ts';
 import type { Point } from './point.ts';
 import type { SessionIndex } from './sessions.ts';
 import { sortedBy } from './sorted-by.ts';
@@ -65,19 +66,69 @@ export class Matcher {
 
   add({ connections }: Point): void {
     const attempts = sortedBy(connections.filter(isAttempt), startOf);
-    const indexes = strongIndexesOf(attempts);
+    const indexes = new StrongIndexes(attempts);
     const census = censusOf(attempts, indexes);
-    if (this.#points.length === 0) {
-      attempts.forEach((attempt, i) => this.chains.push(chainFrom(attempt, i)));
-      this.clocks.push(HERE);
-    } else {
+    const point = this.#points.length;
+    let fresh: readonly number[] = Array.from(attempts.keys());
+    if (point === 0) this.clocks.push(HERE);
+    else {
       const { clocks } = this;
       const candidates = new StrongCandidates(attempts, indexes);
       const known = { points: this.#points, candidates, clocks, sessions: this.#sessions };
-      clocks.push(new Step(this.chains, census, known).run());
+      const step = new Step(this.chains, census, known);
+      clocks.push(step.run());
+      fresh = step.fresh;
     }
+    this.#begin(fresh, attempts);
+    this.#joinInside({ census, indexes, sessions: this.#sessions, point }, fresh);
     this.#points.push(census);
   }
+
+  /** What was not seen before begins here. */
+  #begin(fresh: readonly number[], attempts: readonly Connection[]): void {
+    for (const number of fresh) {
+      const connection = attempts[number];
+      if (connection) this.chains.push(chainFrom(connection, number));
+    }
+  }
+
+  /** Of a box that was captured on both sides at once, the second is no beginning. */
+  #joinInside(inside: Inside, fresh: readonly number[]): void {
+    const pairs = pairsInside(inside, fresh, DEMANDS);
+    if (pairs.length === 0) return;
+    const { point } = inside;
+    const chainOf = new Map<number, Chain>();
+    for (const chain of this.chains)
+      if (chain.hops.at(-1)?.point === point) chainOf.set(chain.number, chain);
+    const gone = new Set<Chain>();
+    for (const { earlier, later, evidence, margin } of pairs) {
+      const [came, went] = [chainOf.get(earlier), chainOf.get(later)];
+      if (!came || !went || gone.has(came) || gone.has(went)) continue;
+      const match = { by: evidence.by, bits: evidence.bits, margin };
+      const [before, after] = [came.hops.at(-1), went.hops.at(-1)];
+      if (!before || !after) continue;
+      if (went.hops.length === 1) {
+        join(came, after, later, match);
+        gone.add(went);
+      } else if (came.hops.length === 1) {
+        // The side behind the box was recognised first: this one comes before it.
+        went.hops = [...went.hops.slice(0, -1), before, after];
+        if (isWeaker(match, went.match)) went.match = match;
+        gone.add(came);
+      }
+    }
+    const left = this.chains.filter((chain) => !gone.has(chain));
+    this.chains.length = 0;
+    for (const chain of left) this.chains.push(chain);
+  }
+}
+
+function join(chain: Chain, connection: Connection, number: number, match: HopMatch): void {
+  // Not pushed: an array that grows keeps room for more than a path has points.
+  chain.hops = [...chain.hops, connection];
+  if (isWeaker(match, chain.match)) chain.match = match;
+  chain.ambiguous = NONE;
+  chain.number = number;
 }
 
 function chainFrom(connection: Connection, number: number): Chain {
@@ -94,7 +145,8 @@ interface Known {
 
 /** One capture point joined to the chains of those before it. */
 class Step {
-  readonly #chains: Chain[];
+  /** After `run`: numbers of the attempts that belong to no chain. */
+  fresh: readonly number[] = NONE;
   readonly #open: readonly Chain[];
   readonly #lasts: readonly Connection[];
   readonly #attempts: readonly Connection[];
@@ -104,8 +156,7 @@ class Step {
   #habitsOf: HabitsOf = () => NO_HABITS;
   #clock: ClockEstimate | undefined;
 
-  constructor(chains: Chain[], census: Census, known: Known) {
-    this.#chains = chains;
+  constructor(chains: readonly Chain[], census: Census, known: Known) {
     this.#open = [...chains];
     this.#lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
     this.#attempts = census.attempts;
@@ -204,32 +255,24 @@ class Step {
 
   #join(certain: CertainPairs, rest: Assignment): void {
     const isTaken = new Uint8Array(this.#attempts.length);
-    const join = (earlier: number, later: number, match: HopMatch) => {
+    const take = (earlier: number, later: number, match: HopMatch) => {
       const [chain, connection] = [this.#open[earlier], this.#attempts[later]];
       if (!chain || !connection) return;
-      // Not pushed: an array that grows keeps room for more than a path has points.
-      chain.hops = [...chain.hops, connection];
-      if (isWeaker(match, chain.match)) chain.match = match;
-      chain.ambiguous = NONE;
-      chain.number = later;
+      join(chain, connection, later, match);
       isTaken[later] = 1;
     };
     certain.later.forEach((later, earlier) => {
       if (later < 0) return;
       const [bits, margin] = [certain.bits[earlier] ?? 0, certain.margin[earlier] ?? 0];
-      join(earlier, later, { by: certain.by[earlier] ?? NONE, bits, margin });
+      take(earlier, later, { by: certain.by[earlier] ?? NONE, bits, margin });
     });
     for (const { earlier, later, evidence, margin } of rest.pairs)
-      join(earlier, later, { by: evidence.by, bits: evidence.bits, margin });
+      take(earlier, later, { by: evidence.by, bits: evidence.bits, margin });
     for (const [earlier, candidates] of rest.ambiguous) {
       const chain = this.#open[earlier];
       if (chain) chain.ambiguous = candidates.flatMap(({ later }) => this.#attempts[later] ?? []);
     }
-    // What was not seen before begins here.
-    for (const later of zerosOf(isTaken)) {
-      const connection = this.#attempts[later];
-      if (connection) this.#chains.push(chainFrom(connection, later));
-    }
+    this.fresh = zerosOf(isTaken);
   }
 
   /** When this point should have seen it. */

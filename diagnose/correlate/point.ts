@@ -40,19 +40,21 @@ export interface PointSource {
 
 /** `number` is the point's place in the path, from 0. */
 export async function readPoint(
-  { book }: { readonly book: AddressBook },
+  tools: { readonly book: AddressBook },
   source: PointSource,
   number: number,
 ): Promise<Point> {
-  const { facts, table } = await collected({ book }, source);
-  return { ...facts, connections: table.connections(number) };
+  const reader = new PointReader(tools, source);
+  await reader.readAll(source.chunks);
+  return reader.point(number);
 }
 
 /** The same for another thread to receive with `receivePoint`. */
 export async function readPointParts(source: PointSource): Promise<PointParts> {
   const book = new AddressBook();
-  const { facts, table } = await collected({ book }, source);
-  return { ...facts, table: table.parts(), ipv6: book.ipv6Texts };
+  const reader = new PointReader({ book }, source);
+  await reader.readAll(source.chunks);
+  return { ...reader.facts(), table: reader.table.parts(), ipv6: book.ipv6Texts };
 }
 
 export function receivePoint(
@@ -68,26 +70,56 @@ export function receivePoint(
   return { ...facts, connections: table.connections(number) };
 }
 
-async function collected(
-  tools: { readonly book: AddressBook },
-  { name, file, chunks }: PointSource,
-): Promise<{ facts: PointFacts; table: ConnectionTable }> {
-  const reader = new CaptureReader();
-  const collector = new Collector(tools);
-  let packets = 0;
-  const visit: Parameters<CaptureReader['push']>[1] = (record) => {
-    packets += 1;
-    collector.add(record, reader.linkType(record.interfaceNumber) ?? -1);
-  };
-  for await (const chunk of chunks) reader.push(chunk, visit);
-  reader.end(visit);
-  const { segments, duplicates, table } = collector;
-  const [first, last] =
-    packets === 0 ? [undefined, undefined] : [collector.firstTime, collector.lastTime];
-  const { interfaces, damages } = reader;
-  return {
-    facts: { name, file, packets, segments, duplicates, first, last, interfaces, damages },
-    table,
+/** A point as its capture file arrives; what has been read can be looked at before the end. */
+export class PointReader {
+  readonly #name: string;
+  readonly #file: string;
+  readonly #reader = new CaptureReader();
+  readonly #collector: Collector;
+  #packets = 0;
+
+  constructor(
+    tools: { readonly book: AddressBook },
+    { name, file }: Pick<PointSource, 'name' | 'file'>,
+  ) {
+    this.#name = name;
+    this.#file = file;
+    this.#collector = new Collector(tools);
+  }
+
+  async readAll(chunks: PointSource['chunks']): Promise<void> {
+    for await (const chunk of chunks) this.push(chunk);
+    this.end();
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#reader.push(chunk, this.#visit);
+  }
+
+  end(): void {
+    this.#reader.end(this.#visit);
+  }
+
+  get table(): ConnectionTable {
+    return this.#collector.table;
+  }
+
+  facts(): PointFacts {
+    const { segments, duplicates, firstTime, lastTime } = this.#collector;
+    const { interfaces, damages } = this.#reader;
+    const packets = this.#packets;
+    const [first, last] = packets === 0 ? [undefined, undefined] : [firstTime, lastTime];
+    const [name, file] = [this.#name, this.#file];
+    return { name, file, packets, segments, duplicates, first, last, interfaces, damages };
+  }
+
+  point(number: number): Point {
+    return { ...this.facts(), connections: this.table.connections(number) };
+  }
+
+  readonly #visit: Parameters<CaptureReader['push']>[1] = (record) => {
+    this.#packets += 1;
+    this.#collector.add(record, this.#reader.linkType(record.interfaceNumber) ?? -1);
   };
 }
 

@@ -133,6 +133,25 @@ const ROWS: {
     is: [`${CLIENT} unanswered after b: challenge-ack`],
   },
   {
+    name: 'a balancer with one interface shows both sides of a connection',
+    a: [
+      ...around(0, 9),
+      syn(1, CLIENT, VIRTUAL, 77),
+      syn(1.000_1, LOCAL, SERVER, 77, {
+        ttl: 63,
+        options: [toa(CLIENT), mss(1460), windowScale(7)],
+      }),
+      syn(3, '10.0.88.100:30000', VIRTUAL, 5),
+      syn(3, '10.0.88.100:30000', SERVER, 5),
+    ],
+    b: [...around(0, 9), syn(3.001, '10.0.88.100:30000', SERVER, 5)],
+    is: [
+      `${CLIENT} lost a > b: collision-possible`,
+      '10.0.88.100:30000 lost a > b: path-not-shown',
+      '10.0.88.100:30000 unanswered after b',
+    ],
+  },
+  {
     name: 'an ICMP error is a refusal, by who sent it',
     a: [
       ...around(0, 9),

@@ -62,23 +62,26 @@ function rungs(
   { kind, from }: Pick<Rung, 'kind' | 'from'>,
   timesOf: TimesOf,
 ): Rung[] {
-  const found: { marks: Mark[] }[] = [];
+  const found: { marks: Mark[]; lastHop: Connection }[] = [];
   for (const hop of inOrder)
     for (const time of timesOf(hop)) {
       const mark = {
         point: hop.point,
         afterSeconds: onFirstClock(trace, hop.point, time) - start,
       };
-      const same = found.find(({ marks }) => {
+      const same = found.find(({ marks, lastHop }) => {
         const last = marks.at(-1);
         return (
           last !== undefined &&
-          last.point !== mark.point &&
+          // A box with one interface shows both sides of it at one point.
+          lastHop !== hop &&
           Math.abs(last.afterSeconds - mark.afterSeconds) < SAME_PACKET_SECONDS
         );
       });
-      if (same) same.marks.push(mark);
-      else found.push({ marks: [mark] });
+      if (same) {
+        same.marks.push(mark);
+        same.lastHop = hop;
+      } else found.push({ marks: [mark], lastHop: hop });
     }
   return found.map(({ marks }) => ({ kind, from, marks, isLost: false }));
 }

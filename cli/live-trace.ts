@@ -1,0 +1,152 @@
+/** `fullnat trace --live`: where to capture, what for, and how long; the rest is that of files. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEndpoint, type Endpoint } from '../packet/address.ts';
+import {
+  liveTrace,
+  LiveTraceError,
+  type LivePlace,
+  type LiveTrace,
+} from '../diagnose/capture/live-trace.ts';
+import { tcpdumpArgv } from '../diagnose/capture/live-point.ts';
+import { machineRunner } from '../diagnose/collect/machine-runner.ts';
+import { argvAt, parseWhere, type Runner, type Where } from '../diagnose/collect/runner.ts';
+import { sessionRows, type SessionRow } from '../diagnose/correlate/sessions.ts';
+import { failureLine } from '../diagnose/report/trace-text.ts';
+import { captureFilter } from '../diagnose/localise/watch.ts';
+import { CommandError, UsageError, type Context } from './command.ts';
+import { wellRead } from './read.ts';
+
+export interface LivePoint extends LivePlace {
+  readonly where: Where;
+  /** The unix socket of the daemon that runs there. */
+  readonly socket: string | undefined;
+}
+
+export interface LiveWishes {
+  readonly target: Endpoint;
+  readonly at: readonly LivePoint[];
+  readonly backends: readonly Endpoint[];
+  readonly forSeconds: number;
+  readonly untilFailure: boolean;
+  /** Folder to keep the captures in. */
+  readonly save: string | undefined;
+  /** A line for each failure as it happens. */
+  readonly tellFailures: boolean;
+  readonly sessions: readonly SessionRow[];
+}
+
+/** Of each point. Headers of this many packets are 30 MB. */
+const LIMITS = { packets: 200_000, bytes: 64 * 1024 * 1024 };
+/** Sessions are asked for no more often. */
+const SESSIONS_EVERY_MS = 2_000;
+const SESSIONS_MAX = 10_000;
+
+export async function traceLive(
+  wishes: LiveWishes,
+  { stdout, stderr, signal }: Context,
+): Promise<LiveTrace> {
+  const { target, at, forSeconds, untilFailure, save, tellFailures } = wishes;
+  const known = await Promise.all(at.map((place) => backendsAt(place)));
+  const backends = [...wishes.backends, ...known.flat()];
+  const filter = captureFilter(target, backends);
+  for (const { name, where, device } of at) {
+    const argv = argvAt(where, tcpdumpArgv(device, filter, LIMITS));
+    stderr.write(stderr.style.quiet(`${name}: ${argv.map(forShell).join(' ')}\n`));
+  }
+  const columns = stdout.isTerminal ? stdout.columns : Infinity;
+  try {
+    const live = await liveTrace(
+      {
+        nowMs: () => performance.now(),
+        sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => {}),
+        signal,
+        sessions: askedNowAndThen(wishes),
+        onReady: () => {
+          const until = untilFailure ? ', or until one fails' : '';
+          stderr.write(`capturing for ${forSeconds} s${until}; Ctrl-C ends it\n`);
+        },
+        onFailure: (found, conversation) => {
+          if (tellFailures) stdout.write(failureLine(found, conversation, stdout.style, columns));
+        },
+      },
+      at,
+      { filter, forMs: forSeconds * 1000, untilFailure, limits: LIMITS },
+    );
+    for (const { name, problem } of live.points)
+      if (problem !== undefined) stderr.write(`fullnat: ${name}: ${problem}\n`);
+    if (save !== undefined) saveCaptures(save, live);
+    return live;
+  } catch (error) {
+    if (error instanceof LiveTraceError) throw new CommandError(error.message);
+    throw error;
+  }
+}
+
+/** `NAME=eth0`, `NAME=netns:web/eth0`, `NAME=ssh:root@lb1/eth0,balancer:/run/fullnat/main/balancer.sock` */
+export function readLivePoint(text: string): LivePoint {
+  const [, name, place, socket] =
+    /^([A-Za-z][\w.-]*)=([^,]+)(?:,(?:balancer|agent):(\/[^,]+))?$/.exec(text) ?? [];
+  const [, before, device] = /^(?:(.*)\/)?([\w.@-]{1,15})$/.exec(place ?? '') ?? [];
+  if (name === undefined || device === undefined || device.startsWith('-'))
+    throw new UsageError(
+      `bad --at \`${text}\`; write NAME=INTERFACE, NAME=netns:NAME/INTERFACE or ` +
+        'NAME=ssh:USER@HOST/INTERFACE, and ,balancer:SOCKET or ,agent:SOCKET where one runs',
+    );
+  const where = wellRead('--at', parseWhere(before ?? 'here'));
+  return { name, device, where, socket, runner: machineRunner(where) };
+}
+
+function forShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** Servers that the daemon there knows: without them nothing behind a translation would be captured. */
+async function backendsAt({ name, runner, socket }: LivePoint): Promise<Endpoint[]> {
+  if (socket === undefined) return [];
+  const rows = await asked(runner, socket, socket.includes('agent') ? 'servers' : 'backends');
+  if (rows === undefined)
+    throw new CommandError(`${name}: nobody answers at ${socket}; is the daemon running there?`);
+  return rows.flatMap((row) => {
+    const read = parseEndpoint(String((row as { address?: unknown }).address));
+    return read.ok ? [read.value] : [];
+  });
+}
+
+/** Sessions end, and are remembered for the packets that are still to be explained. */
+function askedNowAndThen({ at, sessions }: LiveWishes): () => Promise<readonly SessionRow[]> {
+  const known = new Map(sessions.map((row) => [JSON.stringify(row), row]));
+  let askedAt = -Infinity;
+  return async () => {
+    if (performance.now() - askedAt < SESSIONS_EVERY_MS) return [...known.values()];
+    askedAt = performance.now();
+    for (const { runner, socket } of at) {
+      if (socket === undefined) continue;
+      const rows = await asked(runner, socket, `sessions?limit=${SESSIONS_MAX}`);
+      for (const row of sessionRows(rows ?? [])) known.set(JSON.stringify(row), row);
+    }
+    return [...known.values()];
+  };
+}
+
+async function asked(
+  runner: Runner,
+  socket: string,
+  what: string,
+): Promise<readonly unknown[] | undefined> {
+  const url = `http://fullnat/v1/${what}`;
+  const ran = await runner.run(['curl', '-sf', '--max-time', '5', '--unix-socket', socket, url]);
+  if (!ran.ok || ran.code !== 0) return undefined;
+  const rows: unknown = JSON.parse(ran.stdout);
+  return Array.isArray(rows) ? rows : undefined;
+}
+
+function saveCaptures(folder: string, { points }: LiveTrace): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const { name, chunks } of points)
+      writeFileSync(`${folder}/${name}.pcap`, Buffer.concat(chunks));
+  } catch (error) {
+    throw new CommandError(`--save ${folder}: ${(error as Error).message}`);
+  }
+}
