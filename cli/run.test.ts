@@ -27,7 +27,7 @@ const usage: readonly { line: string; says: RegExp }[] = [
   { line: 'version now', says: /too many arguments/ },
   { line: 'balancer -c /nowhere/lb.yaml', says: /\/nowhere\/lb.yaml: there is no such file/ },
   { line: 'lab up --servers 3', says: /unknown number of servers `3` \(one of 1, 2\)/ },
-  { line: 'probe', says: /missing required argument 'vip:port'/ },
+  { line: 'probe', says: /missing required argument 'vip:port/ },
   { line: 'probe 10.0.23.111', says: /'10.0.23.111' is not an address and port/ },
   { line: 'probe [2001:db8::1]:80', says: /IPv6 address; only IPv4 is supported yet/ },
   { line: 'probe 10.0.23.111:0', says: /port 0 cannot be connected/ },

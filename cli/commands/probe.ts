@@ -1,43 +1,38 @@
 /** `fullnat probe`: a connection every interval, and what became of each. */
-import { lookup } from 'node:dns/promises';
-import { parsePortRange } from '../../packet/address-range.ts';
-import {
-  formatEndpoint,
-  parseEndpoint,
-  parseIpv4Address,
-  parsePort,
-  type Endpoint,
-  type Ipv4Address,
-} from '../../packet/address.ts';
-import { parseDurationMs } from '../../control/config/duration.ts';
+import { formatEndpoint, parseEndpoint } from '../../packet/address.ts';
+import { machineRunner } from '../../diagnose/collect/machine-runner.ts';
+import { compare } from '../../diagnose/probe/compare.ts';
+import { heldConnections } from '../../diagnose/probe/held-ports.ts';
+import { metricsText } from '../../diagnose/probe/metrics.ts';
 import { connectByNode, systemClock } from '../../diagnose/probe/node-connector.ts';
-import { labelOf, LATE_MS } from '../../diagnose/probe/outcome.ts';
+import { LATE_MS } from '../../diagnose/probe/outcome.ts';
+import { startWitness } from '../../diagnose/probe/packet-witness.ts';
 import {
-  probe as attemptsOf,
-  type Attempt,
-  type ProbeOptions,
-} from '../../diagnose/probe/probe.ts';
-import { EXIT, exitCodeOf, Tally } from '../../diagnose/probe/summary.ts';
-import { argument, command, flag, option, optionOr, UsageError } from '../command.ts';
+  probeSideBySide,
+  targetStates,
+  type SideBySideOptions,
+} from '../../diagnose/probe/side-by-side.ts';
+import { EXIT, worstOf } from '../../diagnose/probe/summary.ts';
+import { command, flag, listOption, option, optionOr, UsageError } from '../command.ts';
 import { choice } from '../choice.ts';
+import { openMetrics, readMetricsPlace, refuseExposed } from '../metrics-outlet.ts';
 import { asJsonLine } from '../output/format.ts';
+import { shower } from '../output/probe-shower.ts';
+import { localProblem, summaryJson, summaryText } from '../output/probe.ts';
 import {
-  attemptJson,
-  attemptLine,
-  localProblem,
-  summaryJson,
-  summaryText,
-} from '../output/probe.ts';
+  readCount,
+  readPorts,
+  readSource,
+  readStates,
+  readTargets,
+  readWait,
+  STATES,
+} from '../probe-words.ts';
 import { wellRead } from '../read.ts';
-
-const STATES = ['open', 'late', 'closed', 'filtered', 'silent', 'icmp', 'local-port-busy'] as const;
-type State = (typeof STATES)[number];
 
 const DEFAULT_INTERVAL_MS = 1_000;
 // The SYN sent again after 1 s still has 2 s to be answered; the next would go out at 3 s.
 const DEFAULT_TIMEOUT_MS = 3_000;
-// setTimeout takes no more than this.
-const WAIT_MAX_MS = 2 ** 31 - 1;
 
 export const probe = command({
   name: 'probe',
@@ -48,14 +43,30 @@ export const probe = command({
     `closed           a RST came back (ICMP port unreachable looks the same from here)\n` +
     `filtered silent  nothing came back within the timeout\n` +
     `filtered icmp    an ICMP error came back, or this machine has no route\n` +
+    `filtered challenge-ack  a bare ACK of an older connection came back (seen as root only)\n` +
     `local-port-busy  the source port is in use here; says nothing about the target\n\n` +
-    `One attempt at a time, one line each; a summary on stderr at the end and on Ctrl-C.\n` +
-    `A source port that was closed politely rests for 60 s in TIME_WAIT: use --reset to\n` +
-    `have it back at once. Needs no privilege (ports below 1024 excepted).\n\n` +
+    `Several targets are probed at the same time, one attempt each. On a terminal a table is\n` +
+    `kept up to date and only what is not open scrolls by; in a pipe each attempt is a line.\n` +
+    `A summary on stderr at the end and on Ctrl-C.\n\n` +
+    `A silence is followed up at once: the same source port again, the next port, the same\n` +
+    `port to each --backend, then 64 other ports, and the ones that failed once more. What\n` +
+    `that tells is one of:\n\n` +
+    `  passing       the same port passes now: a single loss\n` +
+    `  collision     only this port fails, and this machine has it in use towards elsewhere\n` +
+    `  one-port      only this port fails: its tuple is filtered, or owned on the way\n` +
+    `  some-ports    a part of the ports fails, the same again: one path or worker of several\n` +
+    `  at-random     not bound to ports: loss, a full queue, a rate limit\n` +
+    `  every-port    no port passes\n` +
+    `  not-compared  the ports are in use on this machine\n\n` +
+    `The kernel chooses source ports as it does for every program, also ones that other\n` +
+    `connections share; --source-port chooses them. A port that was closed politely rests for\n` +
+    `60 s in TIME_WAIT: use --reset to have it back at once.\n\n` +
+    `Needs no privilege (ports below 1024 excepted). As root it also runs tcpdump with a narrow\n` +
+    `filter, counts SYNs and sees challenge ACKs; else it says that it does not.\n\n` +
     `Exit code, by the worst state seen: ${EXIT.open} all open, ${EXIT.error} the probe itself failed, 2 bad usage,\n` +
     `${EXIT.filtered} filtered, ${EXIT.closed} closed, ${EXIT.late} late (filtered is worse than closed, closed than late).`,
   arguments: {
-    target: argument('<vip:port>', 'address and port, or name and port', readTarget),
+    targets: readTargets,
   },
   options: {
     interval: optionOr(
@@ -79,6 +90,33 @@ export const probe = command({
     ),
     sourcePort: option('--source-port <port>', 'one port, or LO-HI to walk over', readPorts),
     source: option('--source <address>', 'an address of this machine to connect from', readSource),
+    backend: listOption(
+      '--backend <address:port>',
+      'a server behind the targets, tried directly when one is silent',
+      (text) => wellRead('--backend', parseEndpoint(text)),
+    ),
+    followUp: optionOr(
+      '--follow-up <when>',
+      'silence: at once, every 30 s at most; never',
+      choice('follow-up', ['silence', 'never']),
+      'silence',
+    ),
+    compare: flag('--compare', 'say at the end what the difference between the targets tells'),
+    packets: optionOr(
+      '--packets <whether>',
+      'auto: capture as root; never',
+      choice('packets', ['auto', 'never']),
+      'auto',
+    ),
+    metrics: option(
+      '--metrics <where>',
+      'for Prometheus: 127.0.0.1:PORT, unix:PATH (http /metrics) or file:PATH',
+      readMetricsPlace,
+    ),
+    metricsForOthers: flag(
+      '--metrics-for-others',
+      'allow --metrics on an address that other machines reach; nothing protects it',
+    ),
     only: option(
       '--only <states>',
       `print only these: ${STATES.join(', ')}; comma-separated`,
@@ -106,14 +144,25 @@ export const probe = command({
       does: 'which source ports fail',
     },
     {
+      command: 'fullnat probe 10.0.23.111:18056 10.0.98.79:8056 --compare',
+      does: 'through the balancer and past it, side by side',
+    },
+    {
+      command: 'fullnat probe 10.0.23.111:18056 --backend 10.0.98.79:8056 --metrics 127.0.0.1:9180',
+      does: 'for days, watched by Prometheus',
+    },
+    {
       command: 'fullnat probe 10.0.23.111:18056 --count 1 -o json | head -1',
       does: 'for a script',
     },
   ],
-  handler: async ({ arguments: { target }, options }, { stdout, stderr, signal }) => {
-    const tally = new Tally();
-    const settings: ProbeOptions = {
-      target: await target(),
+  handler: async ({ arguments: { targets }, options }, context) => {
+    const { stdout, stderr, signal } = context;
+    if (options.metrics !== undefined) refuseExposed(options.metrics, options.metricsForOthers);
+    const settings: SideBySideOptions = {
+      targets: await Promise.all(targets.map((find) => find())),
+      backends: options.backend,
+      followsUp: options.followUp === 'silence',
       intervalMs: options.interval,
       timeoutMs: options.timeout,
       close: options.reset ? 'reset' : 'fin',
@@ -121,87 +170,77 @@ export const probe = command({
       ...(options.sourcePort === undefined ? {} : { sourcePorts: options.sourcePort }),
       ...(options.count === undefined ? {} : { count: options.count }),
     };
-    const isWanted = (attempt: Attempt) =>
-      options.only === undefined ||
-      attempt.outcome.state === 'error' ||
-      options.only.some(
-        (state) => state === labelOf(attempt.outcome) || state === attempt.outcome.state,
-      );
+    refuseUnfit(settings, options.compare);
 
-    for await (const attempt of attemptsOf(
-      { connect: connectByNode, clock: systemClock },
-      settings,
-      signal,
-    )) {
-      tally.add(attempt);
-      if (isWanted(attempt))
-        stdout.write(
-          options.output === 'json'
-            ? asJsonLine(attemptJson(attempt))
-            : attemptLine(attempt, stdout.style),
-        );
-      if (attempt.outcome.state === 'error') {
-        // Every further attempt would end the same way.
-        stderr.write(`fullnat: ${localProblem(attempt.outcome.code, settings)}\n`);
-        break;
-      }
+    const states = targetStates(settings.targets);
+    const seen =
+      options.packets === 'auto' && process.getuid?.() === 0
+        ? await startWitness(machineRunner({ kind: 'here' }), [
+            ...settings.targets,
+            ...settings.backends,
+          ])
+        : ({
+            ok: false,
+            why: options.packets === 'never' ? '--packets never' : 'not root',
+          } as const);
+    const metrics =
+      options.metrics === undefined
+        ? undefined
+        : await openMetrics(options.metrics, () => metricsText(states, seen.ok));
+    const shown = shower(options, states, seen.ok, stdout);
+    let problem: string | undefined;
+    try {
+      await probeSideBySide(
+        {
+          connect: connectByNode,
+          clock: systemClock,
+          held: heldConnections,
+          ...(seen.ok ? { witness: seen.witness } : {}),
+        },
+        settings,
+        states,
+        (event) => {
+          if (event.kind === 'local-error') problem = localProblem(event.code, settings);
+          else shown.tell(event);
+        },
+        signal,
+      );
+    } finally {
+      shown.end();
+      await metrics?.close();
+      if (seen.ok) await seen.stop();
     }
 
-    const summary = tally.summary();
-    if (options.output === 'json') stdout.write(asJsonLine(summaryJson(settings.target, summary)));
-    else
-      stderr.write(summaryText(formatEndpoint(settings.target), summary, settings, stderr.style));
-    return exitCodeOf(summary);
+    if (problem !== undefined) stderr.write(`fullnat: ${problem}\n`);
+    const compared = states.map(({ name, tally }) => ({ target: name, summary: tally.summary() }));
+    const sentences = options.compare ? compare(compared) : [];
+    for (const { endpoint, tally } of states)
+      if (options.output === 'json')
+        stdout.write(asJsonLine(summaryJson(endpoint, tally.summary())));
+      else
+        stderr.write(
+          summaryText(formatEndpoint(endpoint), tally.summary(), settings, stderr.style),
+        );
+    if (options.output === 'json') {
+      if (options.compare) stdout.write(asJsonLine({ comparison: sentences }));
+    } else {
+      for (const sentence of sentences) stderr.write(`${sentence}\n`);
+      if (!seen.ok)
+        stderr.write(`${stderr.style.quiet(`not seen: SYNs and challenge ACKs (${seen.why})`)}\n`);
+    }
+    return worstOf(compared.map(({ summary }) => summary));
   },
 });
 
-/** Names are looked up once, when the probe starts: all attempts go to one address. */
-function readTarget(text: string): () => Promise<Endpoint> {
-  const [, name, portText] = /^([A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*):(\d+)$/.exec(text) ?? [];
-  if (name === undefined || portText === undefined) {
-    const endpoint = wellRead('target', parseEndpoint(text));
-    refuseZero(endpoint.port);
-    return async () => endpoint;
-  }
-  const port = wellRead('target', parsePort(portText));
-  refuseZero(port);
-  return async () => {
-    try {
-      const { address } = await lookup(name, { family: 4 });
-      return { address: wellRead('target', parseIpv4Address(address)), port };
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      throw new UsageError(`no IPv4 address found for \`${name}\`; write ADDRESS:PORT`);
-    }
-  };
-}
-
-function readPorts(text: string) {
-  const range = wellRead('--source-port', parsePortRange(text));
-  refuseZero(range.low);
-  return range;
-}
-
-function readSource(text: string): Ipv4Address {
-  return wellRead('--source', parseIpv4Address(text));
-}
-
-function refuseZero(port: number): void {
-  if (port === 0) throw new UsageError('port 0 cannot be connected to or from; use 1..65535');
-}
-
-function readWait(text: string): number {
-  const durationMs = wellRead('duration', parseDurationMs(text));
-  if (durationMs < 1 || durationMs > WAIT_MAX_MS)
-    throw new UsageError(`a duration here must be in 1ms..596h, got \`${text}\``);
-  return durationMs;
-}
-
-function readCount(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new UsageError(`bad --count \`${text}\`; a whole number of at least 1`);
-}
-
-function readStates(text: string): readonly State[] {
-  return text.split(',').map(choice('state', STATES));
+function refuseUnfit({ targets, sourcePorts }: SideBySideOptions, compares: boolean): void {
+  const names = targets.map(formatEndpoint);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`${twice} is given twice; once is enough`);
+  if (compares && targets.length < 2)
+    throw new UsageError('--compare needs two targets at least: probe VIP:PORT RIP:PORT --compare');
+  if (sourcePorts !== undefined && sourcePorts.high - sourcePorts.low + 1 < targets.length)
+    throw new UsageError(
+      `${targets.length} targets need as many source ports: from one port at a time they could ` +
+        "be each other's collision; give --source-port LO-HI",
+    );
 }

@@ -1,37 +1,84 @@
 /** Attempts and summary of a probe, for people and for programs. */
 import { formatEndpoint, formatIpv4Address, type Endpoint } from '../../packet/address.ts';
+import { isLost } from '../../diagnose/probe/follow-up.ts';
 import { labelOf, type Outcome } from '../../diagnose/probe/outcome.ts';
 import type { Attempt, ProbeOptions } from '../../diagnose/probe/probe.ts';
+import type { ProbeEvent } from '../../diagnose/probe/side-by-side.ts';
 import type { Summary } from '../../diagnose/probe/summary.ts';
 import type { Style } from './style.ts';
 
-/** `12:36:01.204  open             10.0.88.100:21521      0.4 ms` */
+type FollowUpEvent = Extract<ProbeEvent, { kind: 'follow-up' }>;
+
+/**
+ * `12:36:01.204  open             10.0.88.100:21521      0.4 ms`, and where there are several
+ * targets, which.
+ */
 export function attemptLine(
-  { timeMs, outcome, durationMs, source }: Attempt,
+  { timeMs, outcome, durationMs, source, packets }: Attempt,
   style: Style,
+  target?: string,
 ): string {
   const clock = localTime(timeMs);
   const from = source === undefined ? '-' : `${source.address ?? '*'}:${source.port}`;
   const words = wordsOf(outcome).padEnd(15);
+  const to = target === undefined ? '' : `> ${target.padEnd(21)} `;
   const code = 'code' in outcome ? `  ${outcome.code}` : '';
-  return `${style.quiet(clock)}  ${paint(outcome, style)(words)}  ${from.padEnd(21)} ${`${durationMs.toFixed(1)} ms`.padStart(10)}${code}\n`;
+  const syns = packets !== undefined && packets.syns > 1 ? `  ${packets.syns} SYNs` : '';
+  const acks = packets?.challengeAcks ?? 0;
+  const challenges = acks > 0 ? `  ${acks} challenge ${acks === 1 ? 'ACK' : 'ACKs'}` : '';
+  return `${style.quiet(clock)}  ${paint(outcome, style)(words)}  ${from.padEnd(21)} ${to}${`${durationMs.toFixed(1)} ms`.padStart(10)}${code}${syns}${challenges}\n`;
 }
 
-export function attemptJson({ timeMs, outcome, durationMs, source }: Attempt): unknown {
+/** `12:36:04.218  -> one-port: port 21521 fails again, 65 others pass: …` */
+export function followUpLine({ timeMs, judged }: FollowUpEvent, style: Style): string {
+  return `${style.quiet(localTime(timeMs))}  -> ${style.strong(judged.verdict)}: ${judged.sentence}\n`;
+}
+
+export function followUpJson({ target, timeMs, result, judged }: FollowUpEvent): unknown {
+  return {
+    followUp: true,
+    time: new Date(timeMs).toISOString(),
+    target,
+    sourcePort: result.sourcePort,
+    verdict: judged.verdict,
+    sentence: judged.sentence,
+    again: result.again,
+    next: result.next,
+    direct: result.direct.map(({ backend, label }) => ({
+      backend: formatEndpoint(backend),
+      label,
+    })),
+    sweep: {
+      tried: result.sweep.length,
+      failed: result.sweep.filter(isLost).map(({ port }) => port),
+      failedAgain: result.sweepAgain.filter(isLost).map(({ port }) => port),
+    },
+    held: result.held.map(({ remote, state }) => ({ remote: formatEndpoint(remote), state })),
+  };
+}
+
+export function attemptJson(
+  { timeMs, outcome, durationMs, source, packets }: Attempt,
+  target: string,
+): unknown {
   return {
     time: new Date(timeMs).toISOString(),
+    target,
     state: outcome.state,
     detail: labelOf(outcome),
     ...('code' in outcome ? { code: outcome.code } : {}),
     sourceAddress: source?.address ?? null,
     sourcePort: source?.port ?? null,
     durationMs: rounded(durationMs),
+    // Null: nobody watched the packets.
+    syns: packets?.syns ?? null,
+    challengeAcks: packets?.challengeAcks ?? null,
   };
 }
 
 export function summaryJson(
   target: Endpoint,
-  { attempts, counts, connectMs, filteredPorts }: Summary,
+  { attempts, counts, connectMs, filteredPorts, packets }: Summary,
 ): unknown {
   return {
     summary: true,
@@ -42,6 +89,7 @@ export function summaryJson(
     closed: counts.closed,
     filteredSilent: counts.silent,
     filteredIcmp: counts.icmp,
+    filteredChallengeAck: counts['challenge-ack'],
     localPortBusy: counts['local-port-busy'],
     errors: counts.error,
     connectMs:
@@ -51,8 +99,12 @@ export function summaryJson(
             least: rounded(connectMs.least),
             mean: rounded(connectMs.mean),
             most: rounded(connectMs.most),
+            p50: rounded(connectMs.p50),
+            p99: rounded(connectMs.p99),
           },
     filteredPorts,
+    syns: packets?.syns ?? null,
+    challengeAcks: packets?.challengeAcks ?? null,
   };
 }
 
@@ -68,6 +120,7 @@ export function summaryText(
     part(counts.closed, 'closed', style.bad),
     part(counts.silent, 'filtered (silent)', style.bad),
     part(counts.icmp, 'filtered (icmp)', style.bad),
+    part(counts['challenge-ack'], 'filtered (challenge ACK)', style.bad),
     part(counts['local-port-busy'], 'local port busy', style.quiet),
     part(counts.error, 'not attempted', style.bad),
   ].filter((text) => text !== '');
@@ -76,7 +129,7 @@ export function summaryText(
   ];
   if (connectMs !== undefined)
     lines.push(
-      `connect: least ${connectMs.least.toFixed(1)}, mean ${connectMs.mean.toFixed(1)}, most ${connectMs.most.toFixed(1)} ms`,
+      `connect: least ${connectMs.least.toFixed(1)}, p50 ${connectMs.p50.toFixed(1)}, p99 ${connectMs.p99.toFixed(1)}, most ${connectMs.most.toFixed(1)} ms`,
     );
   if (filteredPorts.length > 0)
     lines.push(`filtered from source ports: ${filteredPorts.join(' ')}`);
@@ -86,7 +139,10 @@ export function summaryText(
 }
 
 /** Why nothing could be sent, and what to do about it. */
-export function localProblem(code: string, { sourceAddress, sourcePorts }: ProbeOptions): string {
+export function localProblem(
+  code: string,
+  { sourceAddress, sourcePorts }: Pick<ProbeOptions, 'sourceAddress' | 'sourcePorts'>,
+): string {
   const from = sourceAddress === undefined ? '' : formatIpv4Address(sourceAddress);
   switch (code) {
     case 'EADDRNOTAVAIL':

@@ -13,7 +13,12 @@ export type Ending =
 export type Outcome =
   | { readonly state: 'open'; readonly late: boolean }
   | { readonly state: 'closed' }
-  | { readonly state: 'filtered'; readonly why: 'silent' | 'icmp'; readonly code?: string }
+  | {
+      readonly state: 'filtered';
+      /** `challenge-ack`: a bare ACK of an older connection came, which only a capture sees. */
+      readonly why: 'silent' | 'icmp' | 'challenge-ack';
+      readonly code?: string;
+    }
   | { readonly state: 'local-port-busy'; readonly code: string }
   | { readonly state: 'error'; readonly code: string };
 
@@ -53,6 +58,20 @@ export function classify(ending: Ending, durationMs: number): Outcome {
   }
 }
 
+/** What packets add to what the socket knows: silence to a socket may be an answer on the wire. */
+export function withPackets(outcome: Outcome, { syns, challengeAcks }: PacketsSeen): Outcome {
+  if (outcome.state === 'open' && syns > 1) return { state: 'open', late: true };
+  const isSilent = outcome.state === 'filtered' && outcome.why === 'silent';
+  return isSilent && challengeAcks > 0 ? { ...outcome, why: 'challenge-ack' } : outcome;
+}
+
+/** Of one attempt, on the wire of this machine. */
+export interface PacketsSeen {
+  readonly syns: number;
+  /** Segments with ACK alone and no data, before a SYN+ACK (RFC 5961 section 4, RFC 9293 3.10.7.4). */
+  readonly challengeAcks: number;
+}
+
 function ofBind(code: string): Outcome {
   return { state: code === 'EADDRINUSE' ? 'local-port-busy' : 'error', code };
 }
@@ -67,7 +86,8 @@ function ofConnect(code: string): Outcome {
 }
 
 /** One word for lists and filters: the state, and for the special cases what is special. */
-export type Label = 'open' | 'late' | 'closed' | 'silent' | 'icmp' | 'local-port-busy' | 'error';
+export type Label =
+  'open' | 'late' | 'closed' | 'silent' | 'icmp' | 'challenge-ack' | 'local-port-busy' | 'error';
 
 export function labelOf(outcome: Outcome): Label {
   switch (outcome.state) {

@@ -1,6 +1,6 @@
 /** Connects to one target again and again and says how each attempt ended. */
 import type { Endpoint, Ipv4Address, Port } from '../../packet/address.ts';
-import { classify, type Ending, type Outcome } from './outcome.ts';
+import { classify, withPackets, type Ending, type Outcome, type PacketsSeen } from './outcome.ts';
 
 export interface ConnectRequest {
   readonly target: Endpoint;
@@ -32,11 +32,26 @@ export interface Clock {
   sleep(durationMs: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What a capture on this machine saw of an attempt; undefined when it saw nothing. */
+export type PacketWitness = (
+  target: Endpoint,
+  source: { readonly port: number },
+  sinceMs: number,
+) => Promise<PacketsSeen | undefined>;
+
+export interface Prober {
+  readonly connect: Connector;
+  readonly clock: Clock;
+  readonly witness?: PacketWitness;
+}
+
 export interface ProbeOptions {
   readonly target: Endpoint;
   readonly sourceAddress?: Ipv4Address;
   /** Walked from low to high and over again; absent: the kernel chooses. */
   readonly sourcePorts?: { readonly low: Port; readonly high: Port };
+  /** How far into `sourcePorts` the walk begins. */
+  readonly firstPortAt?: number;
   /** From the start of one attempt to the start of the next. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -50,6 +65,8 @@ export interface Attempt {
   readonly outcome: Outcome;
   readonly durationMs: number;
   readonly source?: { readonly address?: string; readonly port: number };
+  /** Absent when nobody watches the packets. */
+  readonly packets?: PacketsSeen;
 }
 
 /**
@@ -57,7 +74,7 @@ export interface Attempt {
  * for two at once from one source port would collide with each other.
  */
 export async function* probe(
-  { connect, clock }: { readonly connect: Connector; readonly clock: Clock },
+  { connect, clock, witness }: Prober,
   options: ProbeOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Attempt, void> {
@@ -73,7 +90,8 @@ export async function* probe(
       if (signal.aborted) return;
       throw error;
     }
-    yield describe(timeMs, sourcePort, connection);
+    const attempt = describe(timeMs, sourcePort, connection);
+    yield witness === undefined ? attempt : await witnessed(attempt, options.target, witness);
     await connection.closed;
     if (i + 1 < attempts)
       await clock.sleep(Math.max(0, startMs + options.intervalMs - clock.monotonicMs()), signal);
@@ -85,10 +103,13 @@ function attemptsByDefault({ sourcePorts }: ProbeOptions): number {
   return sourcePorts.high - sourcePorts.low + 1;
 }
 
-function portFor(i: number, { sourcePorts }: ProbeOptions): Port | undefined {
+function portFor(
+  i: number,
+  { sourcePorts, firstPortAt = 0 }: Pick<ProbeOptions, 'sourcePorts' | 'firstPortAt'>,
+): Port | undefined {
   if (sourcePorts === undefined) return undefined;
   const { low, high } = sourcePorts;
-  return (low + (i % (high - low + 1))) as Port;
+  return (low + ((firstPortAt + i) % (high - low + 1))) as Port;
 }
 
 function requestFor(
@@ -104,7 +125,22 @@ function requestFor(
   };
 }
 
-function describe(timeMs: number, wanted: Port | undefined, connection: Connection): Attempt {
+export async function witnessed(
+  attempt: Attempt,
+  target: Endpoint,
+  witness: PacketWitness,
+): Promise<Attempt> {
+  if (attempt.source === undefined) return attempt;
+  const packets = await witness(target, attempt.source, attempt.timeMs);
+  if (packets === undefined) return attempt;
+  return { ...attempt, packets, outcome: withPackets(attempt.outcome, packets) };
+}
+
+export function describe(
+  timeMs: number,
+  wanted: Port | undefined,
+  connection: Connection,
+): Attempt {
   const { ending, durationMs, source } = connection;
   const attempt = { timeMs, durationMs, outcome: classify(ending, durationMs) };
   if (source !== undefined) return { ...attempt, source };
