@@ -287,6 +287,16 @@ export const refusalRows: readonly Row<BalancerTables>[] = [
     after: { sessions: [{ state: 'opening' }], evicted: 0 },
   },
   {
+    name: 'a refusal by ICMP of what is no host’s address is silent, and counted by its reason',
+    given: {
+      pools: pool.map((one) => ({ ...one, schedule: [] })),
+      listeners: [{ ...WEB_LISTENER, onRefused: 'icmp' }],
+    },
+    steps: ['254.0.88.100:21521', '127.0.0.1:21521', '0.1.2.3:21521'].map((from) =>
+      fromFront(fromClient({ ...SYN, from }), dropped('drop-no-backend')),
+    ),
+  },
+  {
     name: 'backends that are taken out of the pool keep their sessions',
     steps: [
       ...ESTABLISHED,

@@ -109,8 +109,9 @@ function begin(
   return openSession(balancer, segment, listener);
 }
 
-function refusal({ flags }: Segment, why: Refused, tone: Refusal): Verdict {
-  if (tone === 'icmp' && why !== 'unknown') return 'prohibited';
+function refusal({ flags, flow }: Segment, why: Refused, tone: Refusal): Verdict {
+  if (tone === 'icmp' && why !== 'unknown')
+    return isOneHost(flow.from.address) ? 'prohibited' : `drop-${why}`;
   // A RST is never answered with a RST (RFC 9293 section 3.10.7.1).
   return flags & RST || tone === 'drop' ? `drop-${why}` : `reset-${why}`;
 }
