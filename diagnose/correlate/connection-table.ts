@@ -23,7 +23,7 @@ export const NONE = -1;
 export const RESET_BY_SERVER = 1;
 export const RESET_IS_ANSWER = 2;
 
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 64;
 
 /** NaN: not known. `Float32Array` holds 16 bits and NaN. */
 class Columns {

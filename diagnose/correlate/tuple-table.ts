@@ -1,7 +1,7 @@
 /** Finds a connection by its two ends, in either direction: a hash table without objects per entry. */
 import type { SocketKey } from './address-book.ts';
 
-const CAPACITY_FIRST = 1024;
+const CAPACITY_FIRST = 256;
 const EMPTY = -1;
 
 export class TupleTable {
