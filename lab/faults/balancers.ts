@@ -10,7 +10,7 @@ import {
 import type { Lab } from '../lab.ts';
 import { LabError, waitUntil } from '../process.ts';
 import { cause, type Fault, type Injected } from './fault.ts';
-import { ip, nftBalancer, sysctl } from './means.ts';
+import { ip, nftBalancer, rule, sysctl } from './means.ts';
 
 const LISTENER = `${VIRTUAL_ADDRESS}:${VIRTUAL_PORT}`;
 const HELD = 4;
@@ -56,6 +56,10 @@ export const BALANCERS: readonly Fault[] = [
         ...{ target: LISTENER, local, count: 256, perSecond: 200, closer: 'server' },
       });
       await new Promise((done) => setTimeout(done, 2_000));
+      // A client that hears the server's bare ACK resets it, and its next SYN, 10 ms later, is
+      // taken; stateful firewalls let no such ACK pass.
+      const bareAck = 'tcp flags & (fin | syn | rst | psh | ack) == ack ip length < 60';
+      await rule(lab, 'router', 'forward', `ip saddr ${VIRTUAL_ADDRESS} ${bareAck} drop`);
     },
     expect: cause(['time-wait-paws', 'time-wait-answer'], 'server'),
   },
