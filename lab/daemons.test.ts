@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { CASES } from './cases/index.ts';
+import { OWN_CASES } from './cases/index.ts';
 import { balancerConfig } from './config.ts';
 import { DAEMONS, daemonStatus, startDaemon } from './daemons.ts';
 import { openLab } from './lab.ts';
@@ -42,7 +42,7 @@ describe('the lab with daemons', { skip, timeout: 120_000 }, () => {
     assert.equal(whole, true);
   });
 
-  for (const labCase of CASES) {
+  for (const labCase of OWN_CASES) {
     test(labCase.sentence, async () => {
       const result = await labCase.run(openLab(instance));
       // The generated configuration has one listener for each pool.

@@ -1,9 +1,15 @@
 /** Programs on interfaces: those that are wanted, none left from before, and put back when an interface is made anew. */
-import { attach, detach, isAttached, type Attachment } from '../../datapath/binding/attach.ts';
+import {
+  attach,
+  detach,
+  heldIndex,
+  isAttached,
+  type Attachment,
+} from '../../datapath/binding/attach.ts';
 import { interfaceState, type InterfaceState } from '../../datapath/binding/interface-state.ts';
 import type { LoadedObject } from '../../datapath/binding/object.ts';
 import type { Role } from '../../datapath/binding/pins.ts';
-import type { Direction } from '../../datapath/binding/tc.ts';
+import { interfaceNamed, type Direction } from '../../datapath/binding/tc.ts';
 import { thisMachine } from '../config/machine.ts';
 import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
@@ -26,6 +32,8 @@ const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 export class Attachments {
   readonly #parts: AttachmentsParts;
   #wanted: readonly Place[] = [];
+  /** Indexes of interfaces when they were attached to: made anew, they have others. */
+  readonly #indexes = new Map<Place, number | undefined>();
   /** As last told; what is not in it is up. */
   readonly #states = new Map<string, Exclude<InterfaceState, 'up'>>();
   /** Why a place could not be attached again, the last time. */
@@ -66,6 +74,12 @@ export class Attachments {
     const { program, ...place } = one;
     if (this.#states.get(place.interface) === 'absent') return;
     if (isAttached(object.program(program), { ...this.#owner(), ...place })) return;
+    const held = heldIndex({ ...this.#owner(), ...place });
+    if (held === undefined && interfaceNamed(place.interface).index === this.#indexes.get(one)) {
+      this.#wanted = this.#wanted.filter((other) => other !== one);
+      log.warn({ ...place }, 'taken off by fullnat detach: left so until a reload or a new start');
+      return;
+    }
     this.#attach(one);
     log.warn({ ...place }, 'the program was no longer there: attached again');
   }
@@ -89,8 +103,10 @@ export class Attachments {
     }
   }
 
-  #attach({ program, ...place }: Place): void {
+  #attach(one: Place): void {
+    const { program, ...place } = one;
     attach(this.#parts.object.program(program), { ...this.#owner(), ...place });
+    this.#indexes.set(one, heldIndex({ ...this.#owner(), ...place }));
   }
 
   #owner(): Pick<Attachment, 'instance' | 'role'> {

@@ -68,6 +68,13 @@ export function isAttached(program: ProgramRef, at: Attachment): boolean {
   return attachedProgram(hook)?.id === programInfo(program.fd, program.name).id;
 }
 
+/** Index of the interface as long as this instance has not been taken off it by `detach`. */
+export function heldIndex(at: Attachment): number | undefined {
+  const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
+  const isHeld = listMarks(at.instance, at.role).includes(filterMark(hook));
+  return isHeld ? hook.interface.index : undefined;
+}
+
 /** Takes one filter off; returns whether there was one of this instance. */
 export function detach(at: Attachment): boolean {
   const hook = { interface: interfaceNamed(at.interface), direction: at.direction };

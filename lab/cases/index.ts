@@ -8,11 +8,13 @@ import { directConnection } from './direct.ts';
 import { directSourcePort } from './direct-source-port.ts';
 import { untouchedTraffic } from './untouched.ts';
 
-export const CASES: readonly LabCase[] = [
+/** What holds in one lab, one after the other. */
+export const OWN_CASES: readonly LabCase[] = [
   directConnection,
   directSourcePort,
   untouchedTraffic,
   balancedConnection,
   ...COLLISION_CASES,
-  ...DIAGNOSED_CASES,
 ];
+
+export const CASES: readonly LabCase[] = [...OWN_CASES, ...DIAGNOSED_CASES];
