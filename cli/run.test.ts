@@ -38,6 +38,18 @@ const usage: readonly { line: string; says: RegExp }[] = [
   { line: 'probe 10.0.23.111:80 --interval 5', says: /'5' has no unit; write 5s or 5ms/ },
   { line: 'probe 10.0.23.111:80 --source-port 9-5', says: /'9-5' ends before it begins/ },
   { line: 'probe 10.0.23.111:80 --count none', says: /bad --count `none`/ },
+  { line: 'probe 10.0.23.111:80 --compare', says: /--compare needs two targets/ },
+  { line: 'probe 10.0.23.111:80 10.0.23.111:80', says: /10\.0\.23\.111:80 is given twice/ },
+  {
+    line: 'probe 10.0.23.111:80 10.0.98.79:80 --source-port 5000',
+    says: /2 targets need as many source ports/,
+  },
+  { line: 'probe 10.0.23.111:80 --backend 10.0.98.79', says: /bad --backend/ },
+  { line: 'probe 10.0.23.111:80 --metrics somewhere', says: /bad --metrics `somewhere`/ },
+  {
+    line: 'probe 10.0.23.111:80 --metrics 0.0.0.0:9180',
+    says: /0\.0\.0\.0 can be read by others.*--metrics-for-others/,
+  },
   { line: 'check /nowhere/lb.yaml', says: /\/nowhere\/lb.yaml: there is no such file/ },
 ];
 

@@ -46,7 +46,8 @@ export const probe = command({
     `filtered challenge-ack  a bare ACK of an older connection came back (seen as root only)\n` +
     `local-port-busy  the source port is in use here; says nothing about the target\n\n` +
     `Several targets are probed at the same time, one attempt each. On a terminal a table is\n` +
-    `kept up to date and only what is not open scrolls by; in a pipe each attempt is a line.\n` +
+    `kept up to date (ack: challenge ACKs; p50, p99: ms of a handshake) and only what is not\n` +
+    `open scrolls by; in a pipe each attempt is a line.\n` +
     `A summary on stderr at the end and on Ctrl-C.\n\n` +
     `A silence is followed up at once: the same source port again, the next port, the same\n` +
     `port to each --backend, then 64 other ports, and the ones that failed once more. What\n` +
@@ -59,8 +60,9 @@ export const probe = command({
     `  every-port    no port passes\n` +
     `  not-compared  the ports are in use on this machine\n\n` +
     `The kernel chooses source ports as it does for every program, also ones that other\n` +
-    `connections share; --source-port chooses them. A port that was closed politely rests for\n` +
-    `60 s in TIME_WAIT: use --reset to have it back at once.\n\n` +
+    `connections share; --source-port chooses them, and several targets share them out: one port\n` +
+    `towards two of them could collide with itself. A port that was closed politely rests for 60 s\n` +
+    `in TIME_WAIT: use --reset to have it back at once.\n\n` +
     `Needs no privilege (ports below 1024 excepted). As root it also runs tcpdump with a narrow\n` +
     `filter, counts SYNs and sees challenge ACKs; else it says that it does not.\n\n` +
     `Exit code, by the worst state seen: ${EXIT.open} all open, ${EXIT.error} the probe itself failed, 2 bad usage,\n` +

@@ -76,18 +76,18 @@ function columns(seesPackets: boolean): readonly Column<Row>[] {
     align: 'right',
     text: ({ summary }) => summary.connectMs?.[key].toFixed(1) ?? '-',
   });
-  const challenges = count('c-ack', ({ counts }) => counts['challenge-ack'], 'bad');
+  const challenges = count('ack', ({ counts }) => counts['challenge-ack'], 'bad');
   return [
     { heading: 'target', text: ({ name }) => name },
-    count('tries', ({ attempts }) => attempts),
+    count('all', ({ attempts }) => attempts),
     count('open', ({ counts }) => counts.open, 'good'),
     count('late', ({ counts }) => counts.late, 'warning'),
     count('closed', ({ counts }) => counts.closed, 'bad'),
     count('silent', ({ counts }) => counts.silent, 'bad'),
     count('icmp', ({ counts }) => counts.icmp, 'bad'),
-    seesPackets ? challenges : { heading: 'c-ack', align: 'right', text: () => '?' },
-    time('p50 ms', 'p50'),
-    time('p99 ms', 'p99'),
+    seesPackets ? challenges : { heading: 'ack', align: 'right', text: () => '?' },
+    time('p50', 'p50'),
+    time('p99', 'p99'),
   ];
 }
 

@@ -1,5 +1,4 @@
 /** What is tried at once when a connection met silence: the experiments that split the causes. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint, Ipv4Address, Port } from '../../packet/address.ts';
 import type { HeldConnection, HeldConnections } from './held-ports.ts';
 import { labelOf, type Label } from './outcome.ts';
@@ -12,6 +11,8 @@ export interface FollowUpRequest {
   readonly sourceAddress?: Ipv4Address;
   readonly sourcePort: Port;
   readonly timeoutMs: number;
+  /** False for ports that this probe uses otherwise: those could collide with itself. */
+  readonly isFree: (port: number) => boolean;
 }
 
 export interface Trial {
@@ -68,12 +69,11 @@ export async function followUp(
     const direct: { backend: Endpoint; label: Label }[] = [];
     for (const backend of backends)
       direct.push({ backend, label: (await attempt(backend, sourcePort)).label });
-    const sweep = await spread(portsAfter(next.port, SWEEP_PORTS), (port) => attempt(target, port));
+    const from = (ports: readonly number[]) =>
+      spread(means, ports, (port) => attempt(target, port), signal);
+    const sweep = await from(portsAfter(next.port, SWEEP_PORTS, request.isFree));
     const failed = sweep.filter(isLost).slice(0, REPEATED_MOST);
-    const sweepAgain = await spread(
-      failed.map(({ port }) => port),
-      (port) => attempt(target, port),
-    );
+    const sweepAgain = await from(failed.map(({ port }) => port));
     return { target, sourcePort, again, next, direct, sweep, sweepAgain, held };
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -87,10 +87,10 @@ export function isLost({ label }: Trial): boolean {
 
 async function nextPort(
   attempt: (to: Endpoint, port: number) => Promise<Trial>,
-  { target, sourcePort }: FollowUpRequest,
+  { target, sourcePort, isFree }: FollowUpRequest,
 ): Promise<Trial> {
   let trial: Trial = { port: sourcePort, label: 'local-port-busy' };
-  for (const port of portsAfter(sourcePort, NEXT_TRIES)) {
+  for (const port of portsAfter(sourcePort, NEXT_TRIES, isFree)) {
     trial = await attempt(target, port);
     if (trial.label !== 'local-port-busy') break;
   }
@@ -98,18 +98,25 @@ async function nextPort(
 }
 
 /** Wraps above the ports that need privilege. */
-function portsAfter(port: number, count: number): number[] {
+function portsAfter(port: number, most: number, isFree: (port: number) => boolean): number[] {
   const size = PORT_LAST - PORT_FIRST + 1;
-  return Array.from(
-    { length: count },
-    (_, i) => PORT_FIRST + ((Math.max(port, PORT_FIRST) - PORT_FIRST + 1 + i) % size),
-  );
+  const found: number[] = [];
+  for (let i = 1; i < size && found.length < most; i += 1) {
+    const next = PORT_FIRST + ((Math.max(port, PORT_FIRST) - PORT_FIRST + i) % size);
+    if (isFree(next)) found.push(next);
+  }
+  return found;
 }
 
-function spread(ports: readonly number[], attempt: (port: number) => Promise<Trial>) {
+function spread(
+  { clock }: Prober,
+  ports: readonly number[],
+  attempt: (port: number) => Promise<Trial>,
+  signal: AbortSignal,
+) {
   return Promise.all(
     ports.map(async (port, i) => {
-      await sleep(i * SWEEP_EVERY_MS);
+      await clock.sleep(i * SWEEP_EVERY_MS, signal);
       return attempt(port);
     }),
   );

@@ -58,13 +58,22 @@ const rows: readonly {
     name: 'the report: a direct connection to the backend has the port',
     given: { held, direct: direct('local-port-busy') },
     expect: 'collision',
-    says: /21521 > 10\.0\.98\.79:8056 \(ESTABLISHED\): a collision where/,
+    says: /21521 > 10\.0\.98\.79:8056 \(ESTABLISHED\): a collision, where/,
   },
   {
     name: 'the report, where no backend was named',
     given: { held },
     expect: 'collision',
     says: /if that is a server behind the target/,
+  },
+  {
+    name: 'the port is shared with a connection to somewhere that is no backend',
+    given: {
+      held: [{ remote: endpoint('192.0.2.9:443'), state: 'ESTABLISHED' }],
+      direct: direct('open'),
+    },
+    expect: 'one-port',
+    says: /directly to 10\.0\.98\.79:8056 it passes/,
   },
   {
     name: 'the report, where the port is bound by another program',

@@ -1,7 +1,7 @@
 /** What the experiments after a silence tell, in one word and one sentence. */
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
 import { isLost, type FollowUp, type Trial } from './follow-up.ts';
-import { heldText, type HeldConnection } from './held-ports.ts';
+import { heldText } from './held-ports.ts';
 
 export type FollowUpVerdict =
   /** The same port passes when it is tried again. */
@@ -29,14 +29,15 @@ export function judge(result: FollowUp): Judged {
   return { verdict, sentence: sentenceOf(verdict, result) };
 }
 
-function verdictOf({ again, next, sweep, sweepAgain, held }: FollowUp): FollowUpVerdict {
+function verdictOf(result: FollowUp): FollowUpVerdict {
+  const { again, next, sweep, sweepAgain } = result;
   const others = compared([next, ...sweep]);
   const lost = others.filter(isLost);
   if (others.length === 0) return 'not-compared';
   if (lost.length === others.length) return isPassed(again) ? 'at-random' : 'every-port';
   if (isPassed(again)) return lost.length === 0 ? 'passing' : 'at-random';
   // Where another program holds the port it cannot be tried again: then its connection tells.
-  if (lost.length === 0 && held.length > 0) return 'collision';
+  if (lost.length === 0 && mayCollide(result)) return 'collision';
   if (again.label === 'local-port-busy') return 'not-compared';
   if (lost.length === 0) return 'one-port';
   const repeated = compared(sweepAgain);
@@ -54,7 +55,7 @@ function sentenceOf(verdict: FollowUpVerdict, result: FollowUp): string {
     case 'collision':
       return (
         `${portFails(sourcePort, again)}, ${others.length} others pass, and this machine has ` +
-        `${sourcePort} > ${held.map(heldText).join(', ')}: ${collisionWords(held, result)}${past(result)}`
+        `${sourcePort} > ${held.map(heldText).join(', ')}: ${collisionWords(result)}${past(result)}`
       );
     case 'one-port':
       return (
@@ -87,13 +88,16 @@ function portFails(port: number, again: Trial): string {
     : `port ${port} fails again`;
 }
 
+/** Where backends are named, only a connection to one of them can have the restored tuple. */
+function mayCollide({ held, direct }: FollowUp): boolean {
+  if (direct.length === 0) return held.length > 0;
+  return held.some(({ remote }) => direct.some(({ backend }) => isSame(backend, remote)));
+}
+
 /** Proved only beside captures; that it fits is what is said. */
-function collisionWords(held: readonly HeldConnection[], { direct }: FollowUp): string {
-  const isBackend = ({ remote }: HeldConnection) =>
-    direct.some(({ backend }) => isSame(backend, remote));
-  return held.some(isBackend)
-    ? 'a collision where the client address is restored'
-    : 'if that is a server behind the target, a collision where the client address is restored';
+function collisionWords({ direct }: FollowUp): string {
+  const words = 'a collision, where the client address is restored';
+  return direct.length > 0 ? words : `if that is a server behind the target, ${words}`;
 }
 
 /** What going past the balancer adds. */

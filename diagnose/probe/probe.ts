@@ -50,8 +50,6 @@ export interface ProbeOptions {
   readonly sourceAddress?: Ipv4Address;
   /** Walked from low to high and over again; absent: the kernel chooses. */
   readonly sourcePorts?: { readonly low: Port; readonly high: Port };
-  /** How far into `sourcePorts` the walk begins. */
-  readonly firstPortAt?: number;
   /** From the start of one attempt to the start of the next. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -103,13 +101,10 @@ function attemptsByDefault({ sourcePorts }: ProbeOptions): number {
   return sourcePorts.high - sourcePorts.low + 1;
 }
 
-function portFor(
-  i: number,
-  { sourcePorts, firstPortAt = 0 }: Pick<ProbeOptions, 'sourcePorts' | 'firstPortAt'>,
-): Port | undefined {
+function portFor(i: number, { sourcePorts }: ProbeOptions): Port | undefined {
   if (sourcePorts === undefined) return undefined;
   const { low, high } = sourcePorts;
-  return (low + ((firstPortAt + i) % (high - low + 1))) as Port;
+  return (low + (i % (high - low + 1))) as Port;
 }
 
 function requestFor(

@@ -1,6 +1,7 @@
 /** Probes several targets at the same time; a silence is followed up at once. */
+import { setMaxListeners } from 'node:events';
 import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
-import { followUp, type FollowUp, type FollowUpMeans } from './follow-up.ts';
+import { followUp, SWEEP_PORTS, type FollowUp, type FollowUpMeans } from './follow-up.ts';
 import { judge, type Judged } from './judge.ts';
 import { probe, type Attempt, type ProbeOptions } from './probe.ts';
 import { Tally } from './summary.ts';
@@ -17,7 +18,7 @@ export type ProbeEvent =
   /** Every further attempt would end the same way: the probe ends. */
   | { readonly kind: 'local-error'; readonly code: string };
 
-export interface SideBySideOptions extends Omit<ProbeOptions, 'target' | 'firstPortAt'> {
+export interface SideBySideOptions extends Omit<ProbeOptions, 'target'> {
   readonly targets: readonly Endpoint[];
   readonly backends: readonly Endpoint[];
   readonly followsUp: boolean;
@@ -52,15 +53,18 @@ export async function probeSideBySide(
 ): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
+  // Each attempt of a sweep listens, and so does its wait.
+  setMaxListeners(states.length * 2 * (SWEEP_PORTS + 1), either);
+  const use = new PortUse(options);
   const each = async (state: TargetState, i: number) => {
-    const { targets: _, backends, followsUp, ...common } = options;
+    const { targets: _, sourcePorts: __, backends, followsUp, ...common } = options;
     let followedUpMs = -Infinity;
-    const firstPortAt = walkStart(i, states.length, options);
-    const own: ProbeOptions = { ...common, target: state.endpoint, firstPortAt };
+    const own: ProbeOptions = { ...common, target: state.endpoint, ...sourcePortsOf(i, options) };
     for await (const attempt of probe(means, own, either)) {
       state.tally.add(attempt);
       tell({ kind: 'attempt', target: state.name, attempt });
       const { outcome, source } = attempt;
+      if (source !== undefined) use.add(source.port, i);
       if (outcome.state === 'error') {
         tell({ kind: 'local-error', code: outcome.code });
         failed.abort();
@@ -73,6 +77,7 @@ export async function probeSideBySide(
         backends: backends.filter((backend) => formatEndpoint(backend) !== state.name),
         sourcePort: source.port as Port,
         timeoutMs: options.timeoutMs,
+        isFree: (port: number) => !use.isOthers(port, i),
         ...(options.sourceAddress === undefined ? {} : { sourceAddress: options.sourceAddress }),
       };
       const result = await followUp(means, request, either);
@@ -91,8 +96,43 @@ export async function probeSideBySide(
   }
 }
 
-/** Two targets at once from one source port could be each other's collision. */
-function walkStart(i: number, targets: number, { sourcePorts }: SideBySideOptions): number {
-  if (sourcePorts === undefined) return 0;
-  return Math.floor((i * (sourcePorts.high - sourcePorts.low + 1)) / targets);
+/**
+ * Each target has a part of the ports to itself: a port that was used towards two of them within
+ * minutes could be a collision of our own making.
+ */
+export function sourcePortsOf(
+  i: number,
+  { targets, sourcePorts }: Pick<SideBySideOptions, 'targets' | 'sourcePorts'>,
+): Pick<ProbeOptions, 'sourcePorts'> {
+  if (sourcePorts === undefined) return {};
+  const each = Math.floor((sourcePorts.high - sourcePorts.low + 1) / targets.length);
+  const low = sourcePorts.low + i * each;
+  return { sourcePorts: { low: low as Port, high: (low + each - 1) as Port } };
+}
+
+/** Ports that other targets were tried from, or will be. */
+class PortUse {
+  readonly #options: SideBySideOptions;
+  readonly #users = new Map<number, number>();
+
+  constructor(options: SideBySideOptions) {
+    this.#options = options;
+  }
+
+  add(port: number, user: number): void {
+    this.#users.set(port, user);
+  }
+
+  isOthers(port: number, user: number): boolean {
+    const known = this.#users.get(port);
+    if (known !== undefined && known !== user) return true;
+    return this.#options.targets.some((_, i) => {
+      const { sourcePorts } = sourcePortsOf(i, this.#options);
+      return i !== user && sourcePorts !== undefined && isIn(port, sourcePorts);
+    });
+  }
+}
+
+function isIn(port: number, { low, high }: { readonly low: number; readonly high: number }) {
+  return port >= low && port <= high;
 }

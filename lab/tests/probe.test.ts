@@ -1,9 +1,12 @@
 /** `fullnat probe` on faults that are really there: what it follows a silence up with tells them apart. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { nft, rule } from '../faults/means.ts';
 import { openLab, type Lab } from '../lab.ts';
+import { waitUntil } from '../process.ts';
 import { withClient } from '../scripted.ts';
 import { down, up } from '../up.ts';
 import { reasonToSkip } from './machine.ts';
@@ -106,7 +109,30 @@ describe('fullnat probe', { skip, timeout: 120_000 }, () => {
     assert.equal(attempts[0]?.detail, 'challenge-ack');
     assert.ok((attempts[0]?.challengeAcks ?? 0) > 0);
   });
+
+  test('killed without warning, it leaves no capture behind', async () => {
+    const probing = lab.spawn('client', [process.execPath, MAIN, 'probe', LISTENER], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    assert.ok(probing.stdout !== null);
+    // Its first line comes when the capture runs.
+    await once(probing.stdout, 'data');
+    const children = readFileSync(`/proc/${probing.pid}/task/${probing.pid}/children`, 'ascii');
+    const [capture = ''] = children.trim().split(' ');
+    assert.match(readFileSync(`/proc/${capture}/comm`, 'ascii'), /^tcpdump/);
+    probing.kill('SIGKILL');
+    assert.ok(await waitUntil(() => hasEnded(capture), { timeoutMs: 10_000 }));
+  });
 });
+
+/** A zombie has ended, too: who should ask for its exit code may be slow. */
+function hasEnded(pid: string): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'ascii'));
+  } catch {
+    return true;
+  }
+}
 
 function probeFrom(lab: Lab, port: number) {
   const from = ['--count', '1', '--source-port', String(port), '--backend', SERVER];
