@@ -60,7 +60,7 @@ test('a program that is missing, fails or hangs is told apart', async () => {
 });
 
 test('a program that runs on gives its output and ends when it is told to', async () => {
-  const script = 'echo ready >&2; echo one; exec sleep 60';
+  const script = 'echo one; echo ready >&2; exec sleep 60';
   const started = machineRunner({ kind: 'here' }).start(['sh', '-c', script]);
   const chunks: Uint8Array[] = [];
   const reading = (async () => {
