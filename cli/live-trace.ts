@@ -55,6 +55,15 @@ export async function traceLive(
     stderr.write(stderr.style.quiet(`${name}: ${argv.map(forShell).join(' ')}\n`));
   }
   const columns = stdout.isTerminal ? stdout.columns : Infinity;
+  // Loaded here alone: a trace of files needs nothing of BPF, and should start without it.
+  const { dropLines, dropsOfFailed, watchDrops } =
+    await import('../diagnose/capture/kernel-drops.ts');
+  const isHere = at.some(({ where }) => where.kind !== 'ssh');
+  const watched = isHere
+    ? await watchDrops([target, ...backends].map(({ address }) => address))
+    : { why: 'no place is on this machine' };
+  if (isHere && 'why' in watched)
+    stderr.write(`fullnat: packets that the kernel drops are not seen: ${watched.why}\n`);
   try {
     const live = await liveTrace(
       {
@@ -75,11 +84,16 @@ export async function traceLive(
     );
     for (const { name, problem } of live.points)
       if (problem !== undefined) stderr.write(`fullnat: ${name}: ${problem}\n`);
+    if ('watch' in watched)
+      for (const line of dropLines(dropsOfFailed(watched.watch.close(), live.trace)))
+        stderr.write(`${line}\n`);
     if (save !== undefined) saveCaptures(save, live);
     return live;
   } catch (error) {
     if (error instanceof LiveTraceError) throw new CommandError(error.message);
     throw error;
+  } finally {
+    if ('watch' in watched) watched.watch.close();
   }
 }
 

@@ -69,29 +69,50 @@ describe('fullnat trace --live on the lab', { skip, timeout: 120_000 }, () => {
     ]);
   });
 
+  test('the kernel’s own reason for a drop is told', async () => {
+    const lab = openLab(instance);
+    await lab.run('server1', [
+      'nft',
+      `add table ip f; add chain ip f i { type filter hook input priority 0; };` +
+        `add rule ip f i tcp dport ${SERVER_PORT} ip saddr ${CLIENT_ADDRESS} drop`,
+    ]);
+    const live = start('--until-failure', '--for', '40s');
+    await live.capturing;
+    const common = { local: CLIENT_ADDRESS, ports: '23000-23000', count: 1, timeoutMs: 4_000 };
+    await openConnections(lab, 'client', { ...common, target: VIRTUAL });
+    const { code, stdout, stderr } = await live.ended;
+    await lab.run('server1', ['nft', 'delete table ip f']);
+    assert.equal(code, 10, stderr);
+    assert.match(stdout, /UNANSWERED.*lost after server/);
+    const dropped = `${CLIENT_ADDRESS}:23000 > ${DIRECT}`;
+    assert.match(
+      stderr,
+      new RegExp(`SYN ${dropped} dropped by this kernel: NETFILTER_DROP in nft_`),
+    );
+  });
+
   test('killed with -9, it leaves no capture behind', async () => {
     const live = start('--for', '60s');
     await live.capturing;
-    const before = capturing();
+    const captures = childrenOf(live.pid);
+    assert.equal(captures.length, 5);
     live.kill();
     await live.ended;
-    for (let i = 0; i < 50 && capturing() > 0; i += 1) await sleep(100);
-    assert.deepEqual([before, capturing()], [5, 0]);
+    const left = () => captures.filter((pid) => existsSync(`/proc/${pid}`));
+    for (let i = 0; i < 50 && left().length > 0; i += 1) await sleep(100);
+    assert.deepEqual(left(), []);
   });
 });
 
-/** tcpdumps that capture for this lab's listener. */
-function capturing(): number {
-  const filter = `host ${VIRTUAL.split(':')[0]} and port`;
+function childrenOf(parent: number | undefined): string[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return processes.filter((pid) => {
     try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return words[0] === 'tcpdump' && words.some((word) => word.includes(filter));
+      return readFileSync(`/proc/${pid}/status`, 'utf8').includes(`\nPPid:\t${parent}\n`);
     } catch {
       return false; // it has ended meanwhile
     }
-  }).length;
+  });
 }
 
 function start(...words: string[]) {
@@ -116,7 +137,11 @@ function start(...words: string[]) {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout }));
+  const ended = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
   const ready = new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();
@@ -124,7 +149,7 @@ function start(...words: string[]) {
     });
     void ended.then(() => reject(new Error(`it ended: ${stderr}`)));
   });
-  return { capturing: ready, ended, kill: () => child.kill('SIGKILL') };
+  return { pid: child.pid, capturing: ready, ended, kill: () => child.kill('SIGKILL') };
 }
 
 function reasonToSkip(): string | false {

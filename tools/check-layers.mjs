@@ -11,9 +11,10 @@ const MAY_IMPORT = {
   'datapath/binding': ['packet'],
   'datapath/compliance': ['packet', 'datapath/model', 'datapath/binding'],
   diagnose: ['packet'],
+  'diagnose/capture': ['packet', 'datapath/binding', 'diagnose'],
   control: ['packet', 'datapath/binding'],
-  lab: ['packet', 'datapath/binding', 'control', 'diagnose'],
-  cli: ['packet', 'control', 'diagnose', 'lab'], // lab too: docs/decisions/0003
+  lab: ['packet', 'datapath/binding', 'control', 'diagnose', 'diagnose/capture'],
+  cli: ['packet', 'control', 'diagnose', 'diagnose/capture', 'lab'], // lab too: docs/decisions/0003
 };
 
 /** Layers that must also run where there is no Node. Their tests may use it. */

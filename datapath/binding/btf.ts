@@ -69,6 +69,14 @@ export function parseBtf(elf: Buffer): Btf {
   return { structs, enums };
 }
 
+/** An enum of the running kernel, from /sys/kernel/btf/vmlinux: names by number. */
+export function enumNames(btf: Buffer, wanted: string): ReadonlyMap<number, string> {
+  const reader = openTypes(btf);
+  const type = reader.types.find(({ kind, name }) => kind === KIND.enum && name === wanted);
+  const names = type ? enumeratorsOf(type, reader) : new Map<string, number>();
+  return new Map([...names].map(([name, number]) => [number, name]));
+}
+
 function openTypes(btf: Buffer): Reader {
   if (btf.readUInt16LE(0) !== BTF_MAGIC) throw new RangeError('.BTF does not begin with its magic');
   const headerBytes = btf.readUInt32LE(4);

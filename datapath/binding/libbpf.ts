@@ -157,6 +157,7 @@ function declare() {
     tcAttach: int('bpf_tc_attach', [hook, options]),
     tcDetach: int('bpf_tc_detach', [hook, options]),
     tcQuery: int('bpf_tc_query', [hook, options]),
+    rawTracepointOpen: int('bpf_raw_tracepoint_open', ['str', 'int']),
     linkCreate: int('bpf_link_create', ['int', 'int', 'int', koffi.pointer(linkOptions)]),
     linkUpdate: int('bpf_link_update', ['int', 'int', p]),
     iteratorCreate: int('bpf_iter_create', ['int']),
