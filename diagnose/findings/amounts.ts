@@ -1,5 +1,6 @@
 /** Decides by how much something grew, compared with how many SYNs were lost. */
 import type { Collected } from '../collect/collected.ts';
+import type { Qdisc } from '../collect/links.ts';
 import { collected } from '../collect/collected.ts';
 import { failuresOf, inside, type Evidence, type PlaceEvidence, type Role } from './evidence.ts';
 import { notChecked, proved, ruledOut, suspected, type Decision } from './hypothesis.ts';
@@ -149,10 +150,15 @@ export function linkDrops(...names: string[]): Measure {
     });
 }
 
+/** What hooks programs in is no queue: what those drop, they decided. */
+function queues(qdiscs: readonly Qdisc[]): readonly Qdisc[] {
+  return qdiscs.filter(({ kind }) => kind !== 'clsact' && kind !== 'ingress');
+}
+
 export function qdiscDrops(): Measure {
   const dropsOf = ({ qdiscs }: PlaceEvidence['after']) =>
     qdiscs.ok
-      ? collected(new Map(qdiscs.value.map(({ id, drops }) => [id, drops] as const)))
+      ? collected(new Map(queues(qdiscs.value).map(({ id, drops }) => [id, drops] as const)))
       : qdiscs;
   return ({ before, after }) =>
     both(dropsOf(before), dropsOf(after), (earlier, later) => {

@@ -29,11 +29,11 @@ function verdict({
       : hop.places.length === 0
         ? 'where is not known'
         : `${hop.kind} ${hop.places.join(' and ')}`;
-  const sure = confidence === null ? '' : `confidence ${Math.round(confidence * 100)} %`;
+  const sure = confidence === null ? '' : `${Math.round(confidence * 100)} %`;
   const facts = [
     ['where', where],
     ['proved by', because ?? ''],
-    ['', sure],
+    ['confidence', sure],
     ['remedy', remedy ?? ''],
   ].filter(([, text]) => text !== '');
   const rows = facts.map(

@@ -6,6 +6,7 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 1100px; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; } th, td { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--line); }
 td, svg text { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
+th, td:first-child { white-space: nowrap; }
 .bad { color: var(--bad); } .quiet { color: var(--quiet); } .rewritten { color: var(--bad); font-weight: 600; }
 svg { max-width: 100%; height: auto; } svg text { fill: var(--ink); } svg line { stroke: var(--ink); } svg .lane { stroke: var(--line); } svg .lost { stroke: var(--bad); } svg text.lost { fill: var(--bad); stroke: none; }
 section { border-top: 2px solid var(--line); margin-top: 1.5rem; }`;
