@@ -14,7 +14,12 @@
 int agent_icmp_to_server(struct __sk_buff *ctx);
 int agent_icmp_from_server(struct __sk_buff *ctx);
 
-enum stage { STAGE_ICMP_TO_SERVER = 0, STAGE_ICMP_FROM_SERVER = 1, STAGE_COUNT = 2 };
+/* Append, never renumber: during an upgrade old and new programs call each other. */
+enum stage {
+	STAGE_ICMP_TO_SERVER = 0,
+	STAGE_ICMP_FROM_SERVER = 1,
+	STAGE_COUNT = 16, /* room: a map of another size is another map */
+};
 
 /* What is rare has programs of its own, reached by tail calls: it costs the rest nothing. */
 struct {

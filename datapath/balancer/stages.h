@@ -9,12 +9,13 @@
 
 #include "../lib/packet.h"
 
+/* Append, never renumber: during an upgrade old and new programs call each other. */
 enum stage {
 	STAGE_INGRESS = 0,
 	STAGE_ADMIT = 1,
 	STAGE_ICMP = 2,   /* an ICMP packet */
 	STAGE_ANSWER = 3, /* a TCP packet that is to be answered by an ICMP error */
-	STAGE_COUNT = 4,
+	STAGE_COUNT = 16, /* room: a map of another size is another map */
 };
 
 /* Words of __sk_buff.cb, which outlive a tail call, for STAGE_ANSWER. */

@@ -15,7 +15,7 @@ enum budget {
 	BUDGET_OTHER = 1,      /* ICMP 11/0 and 3/13 of our own */
 	BUDGET_TRANSLATED = 2, /* ICMP errors of others that we pass on */
 	BUDGET_RESET = 3,      /* RSTs that refuse a SYN */
-	BUDGET_COUNT = 4,
+	BUDGET_COUNT = 16,     /* room: a map of another size is another map */
 };
 
 /* What Linux allows itself (net.ipv4.icmp_msgs_per_sec); its burst of 50 is for hosts,

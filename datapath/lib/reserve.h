@@ -165,6 +165,11 @@ static __noinline int take_over(struct port_search *s)
 	word = slot->word;
 	if (!is_reusable(word, slot) || !claim_resting(slot, word))
 		return -EAGAIN;
+	if (slot->back.source_addr != c->tuple.source_addr ||
+	    slot->back.source_port != c->tuple.source_port) {
+		bury(slot, index); /* the slot had become another session's, of another server */
+		return -EAGAIN;
+	}
 	own->shift = shift_beyond(s->p, &old->last, slot->flags & SLOT_ENDED_TIMED,
 				  mix(s->p->sequence ^ (__u32)c->secret[0]));
 	if (own->shift.sequence || own->shift.time)

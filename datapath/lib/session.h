@@ -305,8 +305,9 @@ static __always_inline int begin_session(struct session_slot *slot, __u32 index,
 		return_slot(index);
 		return error;
 	}
-	__sync_lock_test_and_set(&slot->word, STATE_OPENING);
+	/* counted before anyone else can end it, and count that */
 	account(slot, STATE_FREE, STATE_OPENING);
+	__sync_lock_test_and_set(&slot->word, STATE_OPENING);
 	return 0;
 }
 
