@@ -5,6 +5,7 @@
 // What failed is said again at the end: of a long run people, and CI's record, keep the last lines.
 // The last line is `N passed, N failed, N skipped`. With CI=true a skipped test fails the run.
 
+import { setMaxListeners } from 'node:events';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { run } from 'node:test';
@@ -37,6 +38,7 @@ async function main() {
 
   const counts = { passed: 0, failures: [], skipped: [], begun: new Map() };
   const budget = AbortSignal.timeout(BUDGET_MS);
+  setMaxListeners(0, budget); // one for each file
   process.execArgv.push('--enable-source-maps'); // inherited: stack traces name .ts lines
   const shared = { signal: budget, ...(options.name ? { testNamePatterns: options.name } : {}) };
   await runFiles(unit, { ...shared, concurrency: 2, timeout: FILE_TIMEOUT_MS.unit }, counts);
