@@ -40,13 +40,18 @@ function sink(stream: NodeJS.WriteStream & { fd: number }): Sink {
     write: (text) => void stream.write(text),
     isTerminal,
     get columns() {
-      return (stream as Partial<WriteStream>).columns ?? 100;
+      return sized((stream as Partial<WriteStream>).columns, 100);
     },
     get rows() {
-      return (stream as Partial<WriteStream>).rows ?? 24;
+      return sized((stream as Partial<WriteStream>).rows, 24);
     },
     style: styleFor(isTerminal, process.env),
   };
+}
+
+/** A terminal that does not know its size says 0. */
+function sized(said: number | undefined, usual: number): number {
+  return said === undefined || said === 0 ? usual : said;
 }
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {
