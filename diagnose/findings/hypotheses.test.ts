@@ -150,6 +150,20 @@ const ROWS: readonly Row[] = [
     expect: 'unexplained',
   },
   {
+    sentence: 'a server that connects to itself over loopback, and no connection failed',
+    happened: {},
+    given: {
+      attempts: attempts('listener', 16, 'open'),
+      capture: {
+        ...{ location: undefined, toaLost: undefined, failures: [], files: [] },
+        places: ['client', 'server'].map((place) => ({
+          ...{ place, answersFromBackends: 4, fromItself: 4, withToa: 0 },
+        })),
+      },
+    },
+    expect: 'healthy',
+  },
+  {
     sentence: 'counters moved, and no connection failed',
     happened: { server: { counters: { TcpExtListenOverflows: 64, TcpExtListenDrops: 64 } } },
     given: { attempts: attempts('listener', 16, 'open'), lostSyns: 0 },

@@ -1,5 +1,5 @@
 /** The answer bypasses the balancer: the client gets it from an address that it did not ask. */
-import { placesOf, type Hop } from '../evidence.ts';
+import { failuresOf, placesOf, type Hop } from '../evidence.ts';
 import { notChecked, proved, ruledOut, type Hypothesis } from '../hypothesis.ts';
 
 export const asymmetricReturn: Hypothesis = {
@@ -16,6 +16,7 @@ export const asymmetricReturn: Hypothesis = {
       return notChecked('the client could not capture');
     const said = `${seen.answersFromBackends} SYN+ACKs reached the client from a server’s own address`;
     if (seen.answersFromBackends === 0) return ruledOut(said);
+    if (failuresOf(evidence) === 0) return ruledOut(`${said}, and yet no connection failed`);
     const location = evidence.capture.location;
     const [server] = placesOf(evidence, 'server');
     const between: Hop = { kind: 'between', from: server?.name ?? 'the server', to: client.name };

@@ -1,6 +1,6 @@
 /** The restored source is the server's own address: the kernel drops it, and counts it nowhere. */
 import { nobodyNamed } from '../amounts.ts';
-import { inside, placesOf } from '../evidence.ts';
+import { failuresOf, inside, placesOf } from '../evidence.ts';
 import { notChecked, proved, ruledOut, type Hypothesis } from '../hypothesis.ts';
 
 export const ownAddress: Hypothesis = {
@@ -23,6 +23,7 @@ export const ownAddress: Hypothesis = {
     const [most] = seen.toSorted((a, b) => b.count - a.count);
     if (most === undefined) return notChecked('the server could not capture');
     const said = `${most.count} SYNs from its own address reached ${most.place.name}`;
+    if (failuresOf(evidence) === 0) return ruledOut(`${said}, and yet no connection failed`);
     return most.count === 0 ? ruledOut(said) : proved(inside(most.place), said, 0.98);
   },
 };
