@@ -8,21 +8,23 @@ import { listPins } from '../../datapath/binding/pins.ts';
 import { collisionCounters, toaNotDelivered } from '../answers.ts';
 import { openLab } from '../lab.ts';
 import { runLoad, type LoadResult } from '../load.ts';
-import type { CollisionPolicy } from '../options.ts';
 import { openSideBySide } from '../side-by-side.ts';
 import { down, up } from '../up.ts';
 import { reasonToSkip } from './machine.ts';
 import { lacksCgroups } from './socket-agent.ts';
 
 const skip = reasonToSkip();
-const instance = 't-load';
+/** Each load has a lab of its own, side by side: most of their time is waiting. */
+const INSTANCES = { drop: 't-load-drop', remap: 't-load-remap', socket: 't-load-socket' } as const;
 const LOAD = { perSecond: 100, seconds: 30, range: { low: 40_000, high: 41_999 } } as const;
 const ATTEMPTS = LOAD.perSecond * LOAD.seconds;
 /** Without a prediction to compare with, less will do: most ports have been used both ways by then. */
 const SOCKET_LOAD = { ...LOAD, seconds: 10, range: { low: 40_000, high: 40_999 } } as const;
 
-describe('direct and balanced connections side by side', { skip, timeout: 180_000 }, () => {
-  after(() => down(instance));
+describe('direct and balanced connections', { skip, timeout: 180_000, concurrency: 3 }, () => {
+  after(async () => {
+    for (const instance of Object.values(INSTANCES)) await down(instance);
+  });
 
   test('under drop they fail as often as predicted, and none of another cause', async (t) => {
     const { result, counted } = await loaded('drop');
@@ -55,6 +57,7 @@ describe('direct and balanced connections side by side', { skip, timeout: 180_00
     'in socket mode none fails, and every server names address and port',
     { skip: lacksCgroups },
     async (t) => {
+      const instance = INSTANCES.socket;
       await up({ instance, servers: 1, closeFirst: true, agentMode: 'socket' });
       const options = { ...SOCKET_LOAD, expect: 'peer' } as const;
       const result = await openSideBySide(openLab(instance), options, async () => {});
@@ -75,7 +78,8 @@ describe('direct and balanced connections side by side', { skip, timeout: 180_00
   );
 });
 
-async function loaded(policy: CollisionPolicy) {
+async function loaded(policy: 'drop' | 'remap') {
+  const instance = INSTANCES[policy];
   await up({ instance, servers: 1, closeFirst: true, onCollision: policy });
   const result = await runLoad(openLab(instance), { policy, ...LOAD });
   assert.equal(await toaNotDelivered(instance), 0);
