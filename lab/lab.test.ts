@@ -18,7 +18,7 @@ import {
   openConnections,
   startExchangeServer,
   startHolding,
-  startOpening,
+  startedOpening,
 } from './traffic.ts';
 import { down, up } from './up.ts';
 
@@ -146,14 +146,12 @@ describe('in the lab', { skip, timeout: 120_000 }, () => {
     const lab = openLab(instance);
     const nft = (words: string) => lab.run('client', ['nft', words]);
     await nft('add table ip t; add chain ip t o { type filter hook output priority 0; }');
-    await nft(
-      'add rule ip t o tcp flags & (syn|ack) == syn limit rate over 1/hour burst 1 packets drop',
-    );
-    const clear = setTimeout(() => void nft('delete table ip t'), 500);
+    // The second of two SYNs; the third is the second again.
+    await nft('add rule ip t o tcp flags & (syn|ack) == syn numgen inc mod 100 == 1 drop');
     const { result, changes } = await countersDuring(lab.namespace('client'), () =>
       openConnections(lab, 'client', { target: SERVER, count: 2, perSecond: 1000 }),
     );
-    clearTimeout(clear);
+    await nft('delete table ip t');
     assert.deepEqual([result.connected, result.slow], [2, 1]);
     assert.equal(changes.get('TcpExtTCPSynRetrans'), 1n);
   });
@@ -167,7 +165,7 @@ describe('in the lab', { skip, timeout: 120_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     const quiet = await undisturbed.stop();
     assert.deepEqual([quiet.opened, quiet.lost, quiet.stalls, quiet.wrongEchoes], [20, {}, 0, 0]);
-    assert.ok(quiet.echoes >= 60, `${quiet.echoes} echoes`);
+    assert.ok(quiet.echoes >= 20, `${quiet.echoes} echoes`);
     assert.deepEqual((await server.stop()).accepted, 40);
     const broken = await other.result; // ends by itself when it has nothing left to hold
     assert.equal(
@@ -248,7 +246,8 @@ describe('in the lab', { skip, timeout: 120_000 }, () => {
 
   test('traffic goes on while something else is done, and can be ended early', async () => {
     const lab = openLab(instance);
-    const opening = startOpening(lab, 'client', { target: SERVER, count: 100_000, perSecond: 50 });
+    const flags = { target: SERVER, count: 100_000, perSecond: 50 };
+    const opening = await startedOpening(lab, 'client', flags);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const result = await opening.stop();
     assert.ok(result.attempted > 0 && result.attempted < 100_000, `${result.attempted}`);

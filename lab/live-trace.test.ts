@@ -10,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CAPTURE_POINTS, type CapturePoint } from './capture.ts';
 import { openLab } from './lab.ts';
 import { runFolder } from './paths.ts';
+import { withClient } from './scripted.ts';
 import { CLIENT_ADDRESS, namespaceName, SERVER_ADDRESSES, SERVER_PORT } from './topology.ts';
-import { openConnections, startOpening } from './traffic.ts';
+import { openConnections } from './traffic.ts';
 import { down, up } from './up.ts';
 
 const instance = 'tr-live';
@@ -35,10 +36,11 @@ describe('fullnat trace --live on the lab', { skip, timeout: 120_000 }, () => {
     const lab = openLab(instance);
     const local = CLIENT_ADDRESS;
     const common = { local, ports: `${PORT}-${PORT}`, count: 1 };
-    const held = startOpening(lab, 'client', { ...common, target: DIRECT, holdMs: 60_000 });
-    await sleep(1_000);
-    await openConnections(lab, 'client', { ...common, target: VIRTUAL, timeoutMs: 2_500 });
-    void held.stop();
+    await withClient(lab, 'client', async (client) => {
+      const direct = await client.connect(DIRECT, PORT);
+      assert.ok(direct.ok && (await direct.connection.ask()) !== '');
+      await openConnections(lab, 'client', { ...common, target: VIRTUAL, timeoutMs: 2_500 });
+    });
     const { code, stdout } = await live.ended;
     const { conversations } = JSON.parse(stdout) as {
       conversations: {

@@ -8,8 +8,9 @@ import { CAPTURE_POINTS, captured, type CapturePoint } from './capture.ts';
 import { openLab, type Lab } from './lab.ts';
 import type { Ran } from './process.ts';
 import { runProgram } from './process.ts';
+import { withClient } from './scripted.ts';
 import { CLIENT_ADDRESS, SERVER_ADDRESSES, SERVER_PORT } from './topology.ts';
-import { openConnections, startOpening } from './traffic.ts';
+import { openConnections } from './traffic.ts';
 import { down, up } from './up.ts';
 
 const instance = 'tr-trace';
@@ -205,19 +206,18 @@ describe('fullnat trace on the lab', { skip, timeout: 180_000 }, () => {
           ...{ target: VIRTUAL, local, ports: `${low}-${low + 9}`, count: 10, perSecond: 200 },
         });
       await many(30_000);
-      const held = startOpening(lab, 'client', {
-        ...{ target: DIRECT, local, ports: `${PORT}-${PORT}`, count: 1, holdMs: 60_000 },
+      return withClient(lab, 'client', async (client) => {
+        const direct = await client.connect(DIRECT, PORT);
+        assert.ok(direct.ok && (await direct.connection.ask()) !== '');
+        const balanced = await openConnections(lab, 'client', {
+          ...{ target: VIRTUAL, local, ports: `${PORT}-${PORT}`, count: 1, timeoutMs: 2_500 },
+        });
+        await openConnections(lab, 'client', {
+          ...{ target: VIRTUAL, local, ports: `${PORT + 1}-${PORT + 1}`, count: 1 },
+        });
+        await many(30_010);
+        return balanced;
       });
-      await new Promise((done) => setTimeout(done, 1_000));
-      const balanced = await openConnections(lab, 'client', {
-        ...{ target: VIRTUAL, local, ports: `${PORT}-${PORT}`, count: 1, timeoutMs: 2_500 },
-      });
-      await openConnections(lab, 'client', {
-        ...{ target: VIRTUAL, local, ports: `${PORT + 1}-${PORT + 1}`, count: 1 },
-      });
-      await many(30_010);
-      void held.stop();
-      return balanced;
     });
     assert.equal(result.answered, expected === 'FAILS' ? 0 : 1);
     return POINTS.map((point) => `${point}=${files.get(point)}`);

@@ -56,7 +56,7 @@ describe('the agent daemon', { skip: whatIsMissing(), timeout: 60_000 }, () => {
     writeFileSync(agentConfig, AGENT);
     bed = makeTestbed(instance);
     bed.startServer(SERVER);
-    await eventually(() => bed.ask(SERVER) !== undefined, 5_000);
+    await eventually(() => bed.ask(SERVER) !== undefined);
     agent = await start();
     await bed.startDaemon('balancer', 'balancer', '-c', balancerConfig);
   });
@@ -80,7 +80,7 @@ describe('the agent daemon', { skip: whatIsMissing(), timeout: 60_000 }, () => {
     const saw = bed.ask(VIP, SHARED_PORT)?.saw ?? '';
     assert.match(saw, /^10\.7\.88\.100:1\d{4}$/, 'a port of the remap range');
     await direct.goesOn();
-    await eventually(() => get('collisions').length === 1, 1_000);
+    await eventually(() => get('collisions').length === 1);
     const [collision] = get('collisions');
     const { time, subject, visiblePort, ownerAgeSeconds, ...rest } = collision ?? {};
     assert.ok(Math.abs(Date.parse(String(time)) - Date.now()) < 5_000, String(time));
@@ -115,7 +115,7 @@ describe('the agent daemon', { skip: whatIsMissing(), timeout: 60_000 }, () => {
     agent = await start();
     assert.deepEqual(bed.mapIds('agent'), maps);
     await held.goesOn();
-    await eventually(() => get('collisions').length === 1, 1_000);
+    await eventually(() => get('collisions').length === 1);
     assert.equal(get('collisions')[0]?.['client'], `${CLIENT}:21700`);
     assert.equal(get('collision-counters')[0]?.['remapped'], 2);
     direct.stop();

@@ -6,7 +6,6 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   eventually,
   makeTestbed,
@@ -58,7 +57,7 @@ describe('the balancer daemon', { skip: whatIsMissing(), timeout: 90_000 }, () =
     writeFileSync(config, CONFIG);
     bed = makeTestbed(instance);
     servers = { [ONE]: bed.startServer(ONE), [TWO]: bed.startServer(TWO) };
-    await eventually(() => bed.ask(ONE) !== undefined && bed.ask(TWO) !== undefined, 5_000);
+    await eventually(() => bed.ask(ONE) !== undefined && bed.ask(TWO) !== undefined);
   });
 
   after(() => {
@@ -91,8 +90,8 @@ describe('the balancer daemon', { skip: whatIsMissing(), timeout: 90_000 }, () =
     assert.deepEqual(answering(8), new Set(['10.7.98.79', '10.7.98.80']));
     const [listener] = get('listeners');
     assert.deepEqual([listener?.['connections'], listener?.['backendsUp']], [8, 2]);
-    await eventually(() => get('backends').every(({ state }) => state === 'up'), 1_000);
-    await eventually(() => get('sessions?state=time-wait').length === 8, 1_000);
+    await eventually(() => get('backends').every(({ state }) => state === 'up'));
+    await eventually(() => get('sessions?state=time-wait').length === 8);
     assert.ok(get('sessions').every((row) => row['listener'] === VIP));
     assert.equal(get('sessions?limit=3').length, 3);
     const [ofOne, ofTwo] = [ONE, TWO].map((key) => get(`sessions?backend=${key}`).length);
@@ -127,33 +126,32 @@ describe('the balancer daemon', { skip: whatIsMissing(), timeout: 90_000 }, () =
 
   test('a backend that stops is out in time, also for the next daemon; it comes back', async () => {
     servers[ONE]?.kill('SIGKILL');
-    await sleep(CHECK_INTERVAL_MS * FALL + 500);
+    await eventually(() => get('backends')[0]?.['state'] === 'down');
+    await eventually(() => get('listeners')[0]?.['backendsUp'] === 1);
     assert.deepEqual(answering(6), new Set(['10.7.98.80']));
-    const [backend] = get('backends');
-    assert.deepEqual([backend?.['state'], backend?.['reason']], ['down', 'connect refused']);
-    assert.equal(get('listeners')[0]?.['backendsUp'], 1);
+    assert.equal(get('backends')[0]?.['reason'], 'connect refused');
 
     await end('SIGKILL');
     daemon = await start();
     assert.deepEqual(answering(6), new Set(['10.7.98.80']), 'a start leads to no dead backend');
 
     servers[ONE] = bed.startServer(ONE);
-    await eventually(() => answering(4).size === 2, 3_000);
+    await eventually(() => answering(4).size === 2);
     assert.ok(get('events').some(({ to, backend }) => to === 'up' && backend === ONE));
   });
 
   test('all backends down: refused at once; one back: served', async () => {
     for (const server of Object.values(servers)) server.kill('SIGKILL');
-    await sleep(CHECK_INTERVAL_MS * FALL + 500);
+    await eventually(() => get('listeners')[0]?.['backendsUp'] === 0);
     const { status, stdout } = bed.run('client', [
       ...['curl', '-s', '-w', '%{time_total}', `http://${VIP}/`],
     ]);
     assert.equal(status, 7, 'connection refused');
-    assert.ok(Number(stdout) < 0.05, `${stdout} s`);
+    assert.ok(Number(stdout) < 1, `${stdout} s: the first SYN was refused, not one sent again`);
     assert.ok(get('drops').some(({ name }) => name === 'reset-no-backend'));
-    await eventually(() => get('events').some(({ type }) => type === 'no-backend'), 1_000);
+    await eventually(() => get('events').some(({ type }) => type === 'no-backend'));
     for (const key of [ONE, TWO]) servers[key] = bed.startServer(key);
-    await eventually(() => bed.ask(VIP) !== undefined, 3_000);
+    await eventually(() => bed.ask(VIP) !== undefined);
   });
 
   test('stopped: the data path stays; detach removes everything, twice is no error', async () => {
