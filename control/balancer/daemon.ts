@@ -1,19 +1,13 @@
 /** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
 import type { Event } from '../../datapath/binding/contract.ts';
-import { balancerMaps } from '../../datapath/binding/object-maps.ts';
-import type { LoadedObject } from '../../datapath/binding/object.ts';
 import type { EventRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { infoRow } from '../daemon/counters.ts';
-import { readEvents } from '../daemon/events.ts';
 import { messageOf } from '../daemon/failure.ts';
-import { requireForwarding } from '../daemon/forwarding.ts';
 import { History } from '../daemon/history.ts';
-import { loadRole, startSweep } from '../daemon/object.ts';
 import {
   behindDoor,
   keepWorking,
-  sayGoodbye,
   type DaemonOptions,
   type Door,
   type Work,
@@ -21,7 +15,8 @@ import {
 import type { ReloadState } from '../daemon/reload.ts';
 import type { HealthChange } from '../health/monitor.ts';
 import { Balancing } from './balancing.ts';
-import { capacitiesOf } from './capacities.ts';
+import type { Engine } from './engine.ts';
+import { kernelEngine } from './kernel-engine.ts';
 import { balancerResources, eventRow, healthRow } from './resources.ts';
 import { watchLocals } from './watch-locals.ts';
 
@@ -32,23 +27,22 @@ export async function runBalancer(
   config: BalancerConfig,
   options: DaemonOptions<BalancerConfig>,
 ): Promise<void> {
-  const { instance } = config;
-  requireForwarding(config.interfaces);
-  await behindDoor('balancer', instance, options, async (door) => {
-    const object = await loadRole('balancer', instance, capacitiesOf(config), options.log);
+  let engine: Engine | undefined;
+  await behindDoor('balancer', config.instance, options, async (door) => {
+    engine = await kernelEngine(config, options.log);
     try {
-      await keepBalancing(config, options, object, door);
+      await keepBalancing(config, options, engine, door);
     } finally {
-      object.close();
+      await engine.close();
     }
   });
-  await sayGoodbye('balancer', instance, options);
+  await engine?.sayGoodbye(options.detachOnExit);
 }
 
 async function keepBalancing(
   config: BalancerConfig,
   options: DaemonOptions<BalancerConfig>,
-  object: LoadedObject,
+  engine: Engine,
   door: Door,
 ): Promise<void> {
   const { log, configFile } = options;
@@ -58,7 +52,7 @@ async function keepBalancing(
     configFile,
     since: new Date(),
   } as const;
-  const maps = balancerMaps(object);
+  const { maps } = engine;
   const events = new History<EventRow>(EVENTS_KEPT);
   const onHealth = (change: HealthChange) => {
     const row = healthRow(change);
@@ -66,7 +60,7 @@ async function keepBalancing(
     const { time: _, ...data } = row;
     log[change.after.state === 'down' ? 'warn' : 'info'](data, `backend is ${change.after.state}`);
   };
-  const balancing = new Balancing({ object, maps, log, onHealth }, config);
+  const balancing = new Balancing({ engine, log, onHealth }, config);
   const onEvent = (event: Event) => {
     const row = eventRow(event, balancing.view);
     events.add(row);
@@ -77,9 +71,8 @@ async function keepBalancing(
     log.error({ error: messageOf(error) }, 'events cannot be read');
   const stop = new AbortController();
   try {
-    await startSweep(object);
     await balancing.apply(config);
-    readEvents(maps.events, onEvent, onError, stop.signal);
+    engine.readEvents(onEvent, onError, stop.signal);
     const onLocals = (error: unknown) =>
       log.error({ error: messageOf(error) }, 'local ports cannot be read');
     const forecast = watchLocals(maps, onLocals, stop.signal);
@@ -88,7 +81,7 @@ async function keepBalancing(
         () => balancing.view,
         forecast,
         () => events.all(),
-        () => infoRow({ ...facts, ...reload() }, object, maps),
+        () => infoRow({ ...facts, ...reload() }, engine.loaded, maps),
       );
     const work: Work<BalancerConfig> = {
       check: (wanted) => balancing.check(wanted),

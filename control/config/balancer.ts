@@ -34,6 +34,9 @@ import {
   wholeNumber,
 } from './values.ts';
 
+/** Programs in the kernel, or the daemon's own process. */
+export type EngineKind = 'ebpf' | 'proxy';
+
 export interface BalancerConfig {
   readonly role: 'balancer';
   readonly instance: string;

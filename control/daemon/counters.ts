@@ -7,6 +7,7 @@ import {
   type SweepStats,
 } from '../../datapath/binding/contract.ts';
 import { programInfo } from '../../datapath/binding/kernel-object.ts';
+import type { AnyMaps } from '../../datapath/binding/map-maker.ts';
 import type { CommonMaps } from '../../datapath/binding/object-maps.ts';
 import type { LoadedObject } from '../../datapath/binding/object.ts';
 import type { Role } from '../../datapath/binding/pins.ts';
@@ -33,6 +34,9 @@ export type DaemonFacts = ReloadState & {
   since: Date;
 };
 
+/** What was loaded into the kernel; nothing for who forwards without it. */
+export type Loaded = Pick<LoadedObject, 'adopted' | 'programs'>;
+
 type Sums = Pick<CommonMaps['verdicts'], 'sum'>;
 
 /** What did not arrive: packets by verdict, and connections whose client the server does not get to know. */
@@ -52,7 +56,7 @@ export function dropRows({ verdicts, notes }: { verdicts: Sums; notes: Sums }): 
   return [...lost, { name: NOT_DELIVERED, packets: connections, meaning }];
 }
 
-export function noteRows({ notes }: Pick<CommonMaps, 'notes'>): NoteRow[] {
+export function noteRows({ notes }: { notes: Sums }): NoteRow[] {
   return (Object.entries(NOTE) as [Note, number][])
     .map(([name, note]) => ({ note, name, count: notes.sum(note), meaning: NOTE_MEANING[name] }))
     .filter(({ count }) => count > 0);
@@ -60,8 +64,8 @@ export function noteRows({ notes }: Pick<CommonMaps, 'notes'>): NoteRow[] {
 
 export function infoRow(
   facts: DaemonFacts,
-  object: LoadedObject,
-  { sweep, sessionSlots }: Pick<CommonMaps, 'sweep' | 'sessionSlots'>,
+  object: Loaded,
+  { sweep, sessionSlots }: AnyMaps<Pick<CommonMaps, 'sweep' | 'sessionSlots'>>,
 ): InfoRow {
   return {
     ...baseInfoRow(facts, object),
@@ -73,7 +77,7 @@ export function infoRow(
 /** What is true of every daemon. */
 export function baseInfoRow(
   { role, instance, configFile, since, configSince, reloadError }: DaemonFacts,
-  object: LoadedObject,
+  object: Loaded,
 ): BaseInfoRow {
   return {
     role,

@@ -27,31 +27,43 @@ import {
   sweep,
   traffic,
 } from './contract.ts';
-import { addCounters, addNumbers, ArrayMap, PerCpuArray, StackMap, TypedMap } from './map.ts';
+import { kernelMaps, type AnyMaps, type KernelMaker, type MapMaker } from './map-maker.ts';
+import { addCounters, addNumbers, ArrayMap, PerCpuArray, TypedMap } from './map.ts';
 import type { MapSource } from './object.ts';
 
 export type CommonMaps = ReturnType<typeof commonMaps>;
-export type BalancerMaps = ReturnType<typeof balancerMaps>;
+export type KernelBalancerMaps = ReturnType<typeof balancerMaps>;
+/** Of a balancer, wherever they lie: in the kernel, or in a process that forwards by itself. */
+export type BalancerMaps = AnyMaps<Omit<KernelBalancerMaps, 'events'>>;
 export type AgentMaps = ReturnType<typeof agentMaps>;
 export type SocketMaps = ReturnType<typeof socketMaps>;
 
 export function balancerMaps(from: MapSource) {
+  return { ...makeBalancerMaps(kernelMaps(from)), events: from.map('events') };
+}
+
+/** As what `make` makes: the classes of the kernel's maps are only names for what they can do. */
+export function balancerMapsIn(make: MapMaker): BalancerMaps {
+  return makeBalancerMaps(make as KernelMaker);
+}
+
+function makeBalancerMaps(make: KernelMaker) {
   return {
-    ...commonMaps(from),
-    listeners: new TypedMap(from.map('listeners'), endpoint4, listener),
-    pools: new ArrayMap(from.map('pools'), pool),
-    schedule: new ArrayMap(from.map('schedule'), u32),
-    backends: new ArrayMap(from.map('backends'), backend),
-    locals: new ArrayMap(from.map('locals'), local),
-    localsByAddr: new TypedMap(from.map('locals_by_addr'), address4, u32),
-    listenerTraffic: new PerCpuArray(from.map('listener_traffic'), traffic, addCounters),
-    admissions: new ArrayMap(from.map('admissions'), admission),
-    accessPrefixes: new TypedMap(from.map('access_prefixes'), accessPrefix4, named(u32, ACCESS)),
-    listenerBuckets: new ArrayMap(from.map('listener_buckets'), u64),
-    clientSeats: new ArrayMap(from.map('client_seats'), clientSet),
-    backendLimits: new ArrayMap(from.map('backend_limits'), u32),
-    listenerLive: new ArrayMap(from.map('listener_live'), u32),
-    backendLive: new ArrayMap(from.map('backend_live'), u32),
+    ...makeCommonMaps(make),
+    listeners: make.table('listeners', endpoint4, listener),
+    pools: make.array('pools', pool),
+    schedule: make.array('schedule', u32),
+    backends: make.array('backends', backend),
+    locals: make.array('locals', local),
+    localsByAddr: make.table('locals_by_addr', address4, u32),
+    listenerTraffic: make.counters('listener_traffic', traffic, addCounters),
+    admissions: make.array('admissions', admission),
+    accessPrefixes: make.table('access_prefixes', accessPrefix4, named(u32, ACCESS)),
+    listenerBuckets: make.array('listener_buckets', u64),
+    clientSeats: make.array('client_seats', clientSet),
+    backendLimits: make.array('backend_limits', u32),
+    listenerLive: make.array('listener_live', u32),
+    backendLive: make.array('backend_live', u32),
   };
 }
 
@@ -76,17 +88,20 @@ export function socketMaps(from: MapSource) {
 }
 
 export function commonMaps(from: MapSource) {
+  return { ...makeCommonMaps(kernelMaps(from)), events: from.map('events') };
+}
+
+function makeCommonMaps(make: KernelMaker) {
   return {
-    settings: new ArrayMap(from.map('settings'), settings),
-    sweep: new ArrayMap(from.map('sweep'), sweep),
-    sessionSlots: new ArrayMap(from.map('session_slots'), sessionSlot),
-    freeSlots: new StackMap(from.map('free_slots'), u32),
-    numbers: new ArrayMap(from.map('numbers'), numbers),
-    sessions: new TypedMap(from.map('sessions'), flow4, sessionEntry),
-    localPorts: new TypedMap(from.map('local_ports'), localPair, localPorts),
-    verdicts: new PerCpuArray(from.map('verdicts'), counter, addNumbers),
-    notes: new PerCpuArray(from.map('notes'), counter, addNumbers),
-    backendTraffic: new PerCpuArray(from.map('backend_traffic'), traffic, addCounters),
-    events: from.map('events'),
+    settings: make.array('settings', settings),
+    sweep: make.array('sweep', sweep),
+    sessionSlots: make.array('session_slots', sessionSlot),
+    freeSlots: make.stack('free_slots', u32),
+    numbers: make.array('numbers', numbers),
+    sessions: make.table('sessions', flow4, sessionEntry),
+    localPorts: make.table('local_ports', localPair, localPorts),
+    verdicts: make.counters('verdicts', counter, addNumbers),
+    notes: make.counters('notes', counter, addNumbers),
+    backendTraffic: make.counters('backend_traffic', traffic, addCounters),
   };
 }

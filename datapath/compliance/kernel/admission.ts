@@ -7,7 +7,7 @@ import {
   type SessionSlot,
   type SessionState,
 } from '../../binding/contract.ts';
-import type { BalancerMaps } from '../../binding/object-maps.ts';
+import type { KernelBalancerMaps } from '../../binding/object-maps.ts';
 import { stateOf } from '../../binding/sessions.ts';
 import type { AdmissionRow, BalancerTables, RateRow } from '../../model/index.ts';
 import { clearHash, COUNTED } from './maps.ts';
@@ -29,7 +29,7 @@ const LIVE: ReadonlySet<SessionState> = new Set(['opening', 'established', 'clos
 const COUNTS = 0xffff_ffffn;
 const NO_SEAT = { word: 0n, nextNs: 0n };
 
-export function writeAdmissions(maps: BalancerMaps, tables: BalancerTables): void {
+export function writeAdmissions(maps: KernelBalancerMaps, tables: BalancerTables): void {
   clearHash(maps.accessPrefixes);
   for (let index = 0; index < COUNTED; index++) {
     const { access, ...row } = tables.listeners[index]?.admission ?? {};
@@ -47,14 +47,17 @@ export function writeAdmissions(maps: BalancerMaps, tables: BalancerTables): voi
 }
 
 /** No client has ever been here. */
-export function forgetClients({ listenerBuckets, clientSeats }: BalancerMaps): void {
+export function forgetClients({ listenerBuckets, clientSeats }: KernelBalancerMaps): void {
   for (let index = 0; index < COUNTED; index++) listenerBuckets.set(index, 0n);
   for (let index = 0; index < clientSeats.length; index++)
     clientSeats.set(index, { seats: clientSeats.get(index).seats.map(() => NO_SEAT) });
 }
 
 /** As if so much time had gone by. */
-export function fillBuckets({ listenerBuckets, clientSeats }: BalancerMaps, seconds: number): void {
+export function fillBuckets(
+  { listenerBuckets, clientSeats }: KernelBalancerMaps,
+  seconds: number,
+): void {
   const earlier = (ns: bigint) => (ns > nanoseconds(seconds) ? ns - nanoseconds(seconds) : 0n);
   for (let index = 0; index < COUNTED; index++)
     listenerBuckets.set(index, earlier(listenerBuckets.get(index)));
@@ -67,7 +70,7 @@ export function fillBuckets({ listenerBuckets, clientSeats }: BalancerMaps, seco
 }
 
 /** What the program does for every session that it seizes. */
-export function vacateSeats({ clientSeats, sessionSlots }: BalancerMaps, slots: Slots): void {
+export function vacateSeats({ clientSeats, sessionSlots }: KernelBalancerMaps, slots: Slots): void {
   for (const [index, slot] of slots.filter(([, { seat }]) => seat !== 0)) {
     const [set, way] = [Math.floor((slot.seat - 1) / CLIENT_WAYS), (slot.seat - 1) % CLIENT_WAYS];
     const { seats } = clientSeats.get(set);
@@ -81,7 +84,7 @@ export function vacateSeats({ clientSeats, sessionSlots }: BalancerMaps, slots: 
 }
 
 /** A seat has as many sessions as there are that name it, and only live ones name one. */
-export function seatFaults({ clientSeats }: BalancerMaps, slots: Slots): string[] {
+export function seatFaults({ clientSeats }: KernelBalancerMaps, slots: Slots): string[] {
   const should = new Map<number, bigint>();
   const faults: string[] = [];
   for (const [index, slot] of slots) {

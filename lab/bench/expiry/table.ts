@@ -15,13 +15,13 @@ import {
 import { offsetsOf } from '../../../datapath/binding/codec.ts';
 import type { LoadedObject } from '../../../datapath/binding/object.ts';
 import { loadPrivateObject } from '../../../datapath/binding/object.ts';
-import { balancerMaps, type BalancerMaps } from '../../../datapath/binding/object-maps.ts';
+import { balancerMaps, type KernelBalancerMaps } from '../../../datapath/binding/object-maps.ts';
 import { NO_PACKET, testRun } from '../../../datapath/binding/test-run.ts';
 import { ipv4Address, port } from '../../../packet/index.ts';
 
 export type SessionTable = {
   object: LoadedObject;
-  maps: BalancerMaps;
+  maps: KernelBalancerMaps;
   sessions: number;
 };
 
