@@ -6,6 +6,7 @@ import { u32 } from './codec.ts';
 import { endpoint4, sessionSlot, traffic, type Endpoint4 } from './contract.ts';
 import { addCounters } from './map.ts';
 import { memoryMaps, type MemoryCounters } from './memory-map.ts';
+import { balancerMapsIn } from './object-maps.ts';
 
 const keyOf = (number: number): Endpoint4 => ({
   addr: ipv4Address('10.0.23.111'),
@@ -64,4 +65,13 @@ test('counters add up, one copy for all CPUs, and are cleared', () => {
   assert.equal(counters.perCpu(1).length, 1);
   counters.clear(1);
   assert.equal(counters.sum(1).bytesIn, 0);
+});
+
+test('a whole balancer lies in memory, with the sizes it asks for', () => {
+  const maps = balancerMapsIn(memoryMaps({ listeners: 1, session_slots: 8 }));
+  assert.equal(maps.sessionSlots.length, 8);
+  maps.listeners.set(keyOf(80), {
+    ...{ index: 0, pool: 0, sessionsMax: 0, toa: 'off', onUnknown: 'reset', onRefused: 'reset' },
+  });
+  assert.deepEqual([...maps.listeners.keys()], [keyOf(80)]);
 });
