@@ -9,20 +9,29 @@
 
 #include "packet.h"
 
-#define TOKEN_TRIES 8 /* as many CPUs at once can be in each other's way */
+#define TOKEN_TRIES 8 /* then the bucket is busy, and takes what is added to it */
 
-/* Takes a token; 0 when there is none. */
+/*
+ * Takes a token; 0 when there is none. Who loses eight swaps adds without asking, which
+ * an idle bucket would not allow: its time may be long past. It is not idle then.
+ */
 static __always_inline int take_token(__u64 *next_ns, const struct rate *rate, __u64 now_ns)
 {
-	for (int i = 0; i < TOKEN_TRIES; i++) {
-		__u64 old = *next_ns, from = old > now_ns ? old : now_ns;
+	__u64 old, from;
 
+	for (int i = 0; i < TOKEN_TRIES; i++) {
+		old = *next_ns;
+		from = old > now_ns ? old : now_ns;
 		if (from - now_ns > rate->tolerance_ns)
 			return 0;
 		if (__sync_val_compare_and_swap(next_ns, old, from + rate->interval_ns) == old)
 			return 1;
 	}
-	return 0; /* others took eight tokens meanwhile */
+	old = __sync_fetch_and_add(next_ns, rate->interval_ns);
+	if (old <= now_ns || old - now_ns <= rate->tolerance_ns)
+		return 1;
+	__sync_fetch_and_add(next_ns, -rate->interval_ns);
+	return 0;
 }
 
 #endif
