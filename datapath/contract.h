@@ -480,6 +480,7 @@ enum note {
 	NOTE_RESTING_EVICTED = 15,    /* the table was full: a resting session gave way */
 	NOTE_CLIENT_UNSEATED = 16,    /* balancer: a client's limits could not be kept */
 	NOTE_RESET_NOT_BELIEVED = 17, /* RST with a sequence number never reached: state kept */
+	NOTE_FIN_NOT_BELIEVED = 18,   /* the same of a FIN */
 	NOTE_COUNT = 32,
 };
 

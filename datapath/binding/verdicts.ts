@@ -146,6 +146,7 @@ export const NOTE = {
   'resting-evicted': 15,
   'client-unseated': 16,
   'reset-not-believed': 17,
+  'fin-not-believed': 18,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -172,6 +173,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'limits of one client that could not be kept: more clients at a time than the table has seats',
   'reset-not-believed':
     'RSTs with a sequence number that their sender cannot have reached; passed on, the session kept',
+  'fin-not-believed':
+    'FINs with a sequence number that their sender cannot have reached; passed on, the session kept',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

@@ -8,8 +8,8 @@
  *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
  *
  * A RST only shortens the time-out (RFC 7857 section 2.2): what its supposed sender
- * sends later undoes a forged one. One whose sequence number its sender cannot have
- * reached is left to the ends, and moves nothing (can_have_sent()).
+ * sends later undoes a forged one. A RST or FIN whose sequence number its sender cannot
+ * have reached is left to the ends, and moves nothing (can_have_sent()).
  * While a session is opening, only what completes the handshake moves it: anyone can
  * send the rest.
  */
@@ -98,13 +98,13 @@ static __always_inline __u32 front_sequence(const struct packet *p,
 					    : p->sequence;
 }
 
-/* False for a RST that its supposed sender cannot have sent: forged, and not by a neighbour. */
+/* False for what its supposed sender cannot have sent: forged, and not by a neighbour. */
 static __always_inline int is_believed(const struct packet *p, const struct session_entry *entry,
 				       const struct session_slot *slot)
 {
 	__u32 sequence = entry->flags & ENTRY_BACK ? p->sequence : front_sequence(p, entry);
 
-	return !(p->flags & RST) || can_have_sent(slot, entry, sequence);
+	return can_have_sent(slot, entry, sequence);
 }
 
 /* Where each side's numbers begin; a SYN of nobody knows whom does not move that later. */
@@ -125,10 +125,11 @@ static __always_inline void advance(struct packet *p, struct session_entry *entr
 				    struct session_slot *slot)
 {
 	int from_back = !!(entry->flags & ENTRY_BACK);
+	int believed = is_believed(p, entry, slot);
 	__u32 word = slot->word, next = word;
 
-	if (!is_believed(p, entry, slot)) {
-		count_note(NOTE_RESET_NOT_BELIEVED);
+	if (!believed && (p->flags & (FIN | RST))) {
+		count_note(p->flags & RST ? NOTE_RESET_NOT_BELIEVED : NOTE_FIN_NOT_BELIEVED);
 		return;
 	}
 	note_isn(p, entry, slot);
@@ -141,7 +142,8 @@ static __always_inline void advance(struct packet *p, struct session_entry *entr
 	/* a RST that changes nothing keeps nothing alive (RFC 7857 section 7) */
 	if (!(p->flags & RST) || next != word)
 		touch(entry, slot, p->now);
-	if (!from_back && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)))
+	/* a forged number would be the last one for whoever has the tuple next */
+	if (!from_back && believed && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)))
 		note_ending(p, entry->slot);
 	if (slot->back_isn)
 		entry->handshake_ack = slot->back_isn + 1;

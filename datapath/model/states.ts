@@ -7,8 +7,8 @@
  *                     └──────────────▶ reset ◀──────────┘──────┘ the RST's sender      └─▶ opening
  *
  * A RST only shortens the time-out (RFC 7857 section 2.2): what its supposed sender
- * sends later undoes a forged one. One whose sequence number its sender cannot have
- * reached is left to the ends, and moves nothing. While a session is opening, only what
+ * sends later undoes a forged one. A RST or FIN whose sequence number its sender cannot
+ * have reached is left to the ends, and moves nothing. While a session is opening, only what
  * completes the handshake moves it: anyone can send the rest.
  */
 import type { Side } from './data-path.ts';
@@ -53,13 +53,18 @@ export function canHaveSent(direction: Direction, sequence: number): boolean {
   return (sequence - isn) >>> 0 <= receivedBytes;
 }
 
-/** Counts the packet, and moves the session on when it is more than data; false when it is not believed. */
-export function notePacket(segment: Segment, direction: Direction): boolean {
+/** Counts the packet, and moves the session on when it is more than data; what is to be noted. */
+export function notePacket(
+  segment: Segment,
+  direction: Direction,
+): 'reset-not-believed' | 'fin-not-believed' | undefined {
   direction.receivedBytes += segment.ipBytes;
-  if (isPlainData(segment, direction)) return true;
+  if (isPlainData(segment, direction)) return undefined;
   const { session, side } = direction;
   const reached = side === 'back' ? segment.sequence : shiftedSequence(segment, session);
-  if (segment.flags & RST && !canHaveSent(direction, reached)) return false;
+  const believed = canHaveSent(direction, reached);
+  if (!believed && segment.flags & RST) return 'reset-not-believed';
+  if (!believed && segment.flags & FIN) return 'fin-not-believed';
   const fromBack = side === 'back';
   // Without ACK: a simultaneous open (RFC 5382 REQ-2).
   if (fromBack && (segment.flags & (SYN | RST)) === SYN) session.backIsn = segment.sequence;
@@ -74,11 +79,12 @@ export function notePacket(segment: Segment, direction: Direction): boolean {
   }
   const { state, closedBy, resetBy } = life;
   Object.assign(session, { state, closedBy, resetBy });
-  if (!fromBack && closedBy.size > 0 && !(segment.flags & (SYN | RST)))
+  // A forged number would be the last one for whoever has the tuple next.
+  if (!fromBack && believed && closedBy.size > 0 && !(segment.flags & (SYN | RST)))
     noteEnding(segment, session);
   if (session.backIsn) direction.handshakeAck = (session.backIsn + 1) >>> 0;
   direction.established = session.state === 'established';
-  return true;
+  return undefined;
 }
 
 function isSameLife(a: Life, b: Life): boolean {

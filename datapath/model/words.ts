@@ -84,7 +84,8 @@ export type Note =
   /** A client's limits could not be kept; only a table of fixed size has that. */
   | 'client-unseated'
   /** A RST with a sequence number that its sender cannot have reached. */
-  | 'reset-not-believed';
+  | 'reset-not-believed'
+  | 'fin-not-believed';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =

@@ -15,6 +15,7 @@ import {
   ACK,
   ANSWERED,
   CLIENT_DATA,
+  CLIENT_FIN,
   CLIENT_ISN,
   CLIENT_RST,
   CLOSED,
@@ -22,6 +23,7 @@ import {
   ESTABLISHED,
   OPENED,
   SERVER_DATA,
+  SERVER_FIN,
   SERVER_ISN,
   SERVER_RST,
   SYN,
@@ -46,8 +48,29 @@ const judgedResets = BEYOND.map((distance): Row<BalancerTables> => ({
   after: { sessions: [{ state: 'established' }] },
 }));
 
+const judgedFins = BEYOND.map((distance): Row<BalancerTables> => ({
+  name: `a FIN at sequence ${distance} of the session closes nothing`,
+  steps: [
+    ...ESTABLISHED,
+    up({ ...CLIENT_FIN, sequence: CLIENT_ISN + distance }, 'fin-not-believed'),
+    down({ ...SERVER_FIN, sequence: SERVER_ISN + distance }, 'fin-not-believed'),
+  ],
+  after: { sessions: [{ state: 'established', closedBy: [] }] },
+}));
+
 export const forgedRows: readonly Row<BalancerTables>[] = [
   ...judgedResets,
+  ...judgedFins,
+  {
+    name: 'a FIN behind data that was sent before it closes, and so does one that came again',
+    steps: [
+      ...ESTABLISHED,
+      up(CLIENT_DATA),
+      up({ ...CLIENT_FIN, sequence: CLIENT_ISN + 6 }),
+      up({ ...CLIENT_FIN, sequence: CLIENT_ISN + 6 }),
+    ],
+    after: { sessions: [{ state: 'closing', closedBy: ['front'] }] },
+  },
   {
     name: 'a RST that is not believed does not keep a session alive (RFC 7857 section 7)',
     steps: [

@@ -77,6 +77,14 @@ export const shiftLaws: readonly Law<BalancerTables>[] = [
     live(path, { from: client(0), isn: 1_000 });
     assert.deepEqual(reuse(path, { from: client(1), isn: 2_000_000 }), NONE);
   }),
+  law('a forged number on a closing connection moves nobody who comes after it', (path) => {
+    const old = { from: client(0), isn: 1_000 };
+    const { shift } = shake(path, old);
+    pass(path, old, shift, 'up', { flags: 'FA' });
+    pass(path, old, shift, 'up', { flags: 'A', sequence: 0x4000_0000 });
+    pass(path, old, shift, 'down', { flags: 'FA' });
+    assert.deepEqual(reuse(path, { from: client(1), isn: 2_000_000 }), NONE);
+  }),
   law('who used timestamps before is followed in sequence by one who does not', (path) => {
     live(path, OLD);
     const { sequence, time } = reuse(path, { from: client(1), isn: OLD.isn - 100 });

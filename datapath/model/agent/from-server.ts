@@ -37,7 +37,8 @@ function decideAnswer(agent: Agent, segment: Segment, direction: AgentDirection)
   if (direction.released) return 'drop-stale';
   if (!direction.established && session.kind === 'restored' && isTupleOwned(segment, session))
     return yieldTuple(agent, segment, session);
-  if (!notePacket(segment, direction)) agent.journal.note('reset-not-believed');
+  const note = notePacket(segment, direction);
+  if (note) agent.journal.note(note);
   countTraffic(agent, segment, direction);
   followLink(segment, direction);
   if (direction.identity) return 'kept';

@@ -141,7 +141,8 @@ function openSession(
 
 /** Sends the packet on to the server as the session says. */
 function forward(agent: Agent, segment: Segment, direction: AgentDirection, edit: Edit): Verdict {
-  if (!notePacket(segment, direction)) agent.journal.note('reset-not-believed');
+  const note = notePacket(segment, direction);
+  if (note) agent.journal.note(note);
   countTraffic(agent, segment, direction);
   if (direction.fromLocal) learnLink(agent, segment, direction);
   if (direction.identity) {

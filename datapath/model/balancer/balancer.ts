@@ -135,7 +135,8 @@ function known(
       balancer.journal.note('reopened');
     }
   }
-  if (!notePacket(segment, direction)) balancer.journal.note('reset-not-believed');
+  const note = notePacket(segment, direction);
+  if (note) balancer.journal.note(note);
   if (rested && isLive(session)) countAgain(balancer, session);
   return translate(balancer, segment, direction, from);
 }

@@ -190,9 +190,24 @@ export const libMutations: readonly Mutation[] = [
   {
     name: 'a RST is believed whatever its sequence number',
     file: 'lib/states.h',
-    text: 'return !(p->flags & RST) || can_have_sent(slot, entry, sequence);',
-    replacement: 'return 1;',
+    text: '(p->flags & (FIN | RST))) {',
+    replacement: '(p->flags & FIN)) {',
     why: 'a forged RST then ends an idle session',
+  },
+  {
+    name: 'a FIN is believed whatever its sequence number',
+    file: 'lib/states.h',
+    text: '(p->flags & (FIN | RST))) {',
+    replacement: '(p->flags & RST)) {',
+    why: 'only RSTs were thought of',
+  },
+  {
+    name: 'a forged number is taken for the last one of a connection',
+    file: 'lib/states.h',
+    text: '!from_back && believed && (next',
+    replacement: '!from_back && (next',
+    why: 'the packet has no FIN and no RST, and looks harmless',
+    judge: LAWS,
   },
   {
     name: 'a quotation is believed whatever its sequence number',
