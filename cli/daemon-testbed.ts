@@ -1,8 +1,9 @@
 /** For the tests of both daemons: a client, a balancer and a server in network namespaces of their own. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -49,6 +50,8 @@ export function whatIsMissing(): string | false {
  */
 export function makeTestbed(instance: string) {
   const children = new Set<ChildProcess>();
+  const stateRoot = mkdtempSync(join(tmpdir(), 'fullnat-state-'));
+  const env = { ...process.env, STATE_DIRECTORY: stateRoot };
   const space = (name: Space) => `${instance}-${name}`;
   const enter = (name: Space, argv: readonly string[]) => [
     `--net=/run/netns/${space(name)}`,
@@ -56,9 +59,9 @@ export function makeTestbed(instance: string) {
     ...argv,
   ];
   const run = (name: Space, argv: readonly string[]) =>
-    spawnSync('nsenter', enter(name, argv), { encoding: 'utf8', timeout: 20_000 });
+    spawnSync('nsenter', enter(name, argv), { encoding: 'utf8', timeout: 20_000, env });
   const start = (name: Space, argv: readonly string[]): ChildProcess => {
-    const child = spawn('nsenter', enter(name, argv), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('nsenter', enter(name, argv), { stdio: ['ignore', 'pipe', 'pipe'], env });
     children.add(child);
     child.once('exit', () => children.delete(child));
     return child;
@@ -70,6 +73,7 @@ export function makeTestbed(instance: string) {
   return {
     pins,
     socketOf,
+    stateRoot,
     run,
     start,
     fullnat: (name: Space, ...words: string[]) => run(name, [process.execPath, MAIN, ...words]),
@@ -142,6 +146,7 @@ export function makeTestbed(instance: string) {
         run(name, [process.execPath, MAIN, 'detach', '--instance', instance]);
         spawnSync('ip', ['netns', 'delete', space(name)]);
       }
+      rmSync(stateRoot, { recursive: true, force: true });
     },
   };
 }

@@ -5,6 +5,7 @@ import { thisMachine, type Machine } from '../control/config/machine.ts';
 import { isForPeople } from '../control/daemon/failure.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../control/daemon/log.ts';
 import type { DaemonOptions } from '../control/daemon/serve.ts';
+import { stateRoot } from '../control/state/directory.ts';
 import { choice } from './choice.ts';
 import { hangups } from './hangups.ts';
 import { CommandError, flag, option, optionOr, UsageError, type Context } from './command.ts';
@@ -58,6 +59,7 @@ export async function runDaemon<C extends { readonly instance: string }>(
     const config = await firstTime(read, file);
     await kind.run(config, {
       configFile: resolve(file),
+      stateRoot: stateRoot(process.env),
       log: createLog(given.logLevel, stderr.isTerminal),
       signal,
       detachOnExit: given.detachOnExit,

@@ -8,7 +8,7 @@ import { agentConfig, balancerConfig } from './config.ts';
 import { spawn } from './namespaces.ts';
 import type { LabOptions } from './options.ts';
 import type { DaemonName } from './paths.ts';
-import { configFile, logFile, pidFile, socketFile } from './paths.ts';
+import { configFile, logFile, pidFile, socketFile, stateFolder } from './paths.ts';
 import { LabError, waitUntil } from './process.ts';
 import { livePid } from './servers.ts';
 import type { Role } from './topology.ts';
@@ -58,7 +58,10 @@ export async function startDaemon(
     namespaceName(instance, ROLE_OF[name]),
     // Whatever the file says: the lab's sockets and pins carry its name.
     [process.execPath, main, name, '-c', config, '--instance', instance],
-    { stdio: ['ignore', log, log], detached: true },
+    {
+      ...{ stdio: ['ignore', log, log], detached: true },
+      env: { ...process.env, STATE_DIRECTORY: stateFolder(instance) },
+    },
   );
   closeSync(log);
   child.unref();

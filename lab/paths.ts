@@ -20,5 +20,7 @@ export const socketFile = (instance: string, daemon: DaemonName): string =>
   `${runFolder(instance)}/${daemon}.sock`;
 export const logFile = (instance: string, daemon: DaemonName): string =>
   `${runFolder(instance)}/${daemon}.log`;
+/** Below it daemons keep what must outlive them; it goes with the lab. */
+export const stateFolder = (instance: string): string => `${runFolder(instance)}/state`;
 export const pidFile = (instance: string, daemon: DaemonName): string =>
   `${runFolder(instance)}/${daemon}.pid`;

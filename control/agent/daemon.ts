@@ -6,6 +6,8 @@ import {
   type Capacities,
   type LoadedObject,
 } from '../../datapath/binding/object.ts';
+import { bind } from '../api/route.ts';
+import { AGENT_ROUTES } from '../api/routes.ts';
 import type { CollisionRow, EventRow } from '../api/rows.ts';
 import type { AgentConfig, PacketAgentConfig } from '../config/agent.ts';
 import { Attachments, type Place } from '../daemon/attachments.ts';
@@ -28,7 +30,7 @@ import { randomSecret } from '../daemon/settings.ts';
 import { removeWhenDone } from './mode-before.ts';
 import { inMode } from './mode.ts';
 import { takeOverSocketMode } from './socket-before.ts';
-import { agentResources, collisionRow, eventRow } from './resources.ts';
+import { agentHandlers, collisionRow, eventRow } from './resources.ts';
 import { applyAgent } from './tables.ts';
 
 const EVENTS_KEPT = 10_000;
@@ -92,13 +94,16 @@ async function keepRestoring(
   const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
   try {
     readEvents(maps.events, onEvent, onError, stop.signal);
-    const resources = (reload: () => ReloadState) =>
-      agentResources({
-        maps,
-        collisions: () => collisions.all(),
-        events: () => events.all(),
-        info: () => ({ ...infoRow({ ...facts, ...reload() }, object, maps), mode: 'packet' }),
-      });
+    const routes = (reload: () => ReloadState) =>
+      bind(
+        AGENT_ROUTES,
+        agentHandlers({
+          maps,
+          collisions: () => collisions.all(),
+          events: () => events.all(),
+          info: () => ({ ...infoRow({ ...facts, ...reload() }, object, maps), mode: 'packet' }),
+        }),
+      );
     const work: Work<AgentConfig> = {
       check: async (wanted) => {
         const capacities = capacitiesOf(inMode('packet', wanted));
@@ -106,7 +111,7 @@ async function keepRestoring(
       },
       apply: (wanted) => apply(inMode('packet', wanted)),
       follow: () => attachments.follow(),
-      resources,
+      routes,
     };
     await keepWorking(config, options, work, door);
   } finally {

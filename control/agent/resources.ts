@@ -4,7 +4,8 @@ import { formatPortRange, type PortRange } from '../../packet/address-range.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import type { AgentMaps } from '../../datapath/binding/object-maps.ts';
 import { secondsSince, ticksNow } from '../../datapath/binding/sessions.ts';
-import { plainResource, resource, type Resources } from '../api/app.ts';
+import type { Handlers } from '../api/route.ts';
+import type { AGENT_ROUTES } from '../api/routes.ts';
 import type {
   AgentSessionRow,
   CollisionCounterRow,
@@ -15,7 +16,7 @@ import type {
 } from '../api/rows.ts';
 import { dropRows, noteRows } from '../daemon/counters.ts';
 import { formatFlow, timestampOf } from '../daemon/events.ts';
-import { endReader, filterOf, sessionReaders } from '../daemon/session-query.ts';
+import { filterOf } from '../daemon/session-query.ts';
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import {
   comesFrom,
@@ -36,20 +37,15 @@ export type AgentView = {
   readonly info: () => InfoRow;
 };
 
-export function agentResources({ maps, collisions, events, info }: AgentView): Resources {
-  /* `client` and `backend` are what a balancer calls `peer` and `server` */
-  const readers = {
-    ...sessionReaders,
-    peer: endReader,
-    client: endReader,
-    local: endReader,
-    server: endReader,
-    backend: endReader,
-    visible: endReader,
-  };
+export function agentHandlers({
+  maps,
+  collisions,
+  events,
+  info,
+}: AgentView): Handlers<typeof AGENT_ROUTES> {
   return {
-    servers: plainResource(() => serverRows(maps)),
-    sessions: resource(readers, (query) => {
+    servers: () => ({ rows: serverRows(maps) }),
+    sessions: ({ query }) => {
       const { peer, client, local, server, backend, visible } = query;
       const filter = filterOf(query, ticksNow(), [
         peer && isPeer(peer),
@@ -60,13 +56,13 @@ export function agentResources({ maps, collisions, events, info }: AgentView): R
         visible && goesTo('back', visible),
       ]);
       return listSessions(maps, query, filter, endsOf);
-    }),
-    collisions: plainResource(collisions),
-    'collision-counters': plainResource(() => counterRows(maps)),
-    drops: plainResource(() => dropRows(maps)),
-    notes: plainResource(() => noteRows(maps)),
-    events: plainResource(events),
-    info: plainResource(() => [info()]),
+    },
+    collisions: () => ({ rows: collisions() }),
+    collisionCounters: async () => ({ rows: await counterRows(maps) }),
+    drops: () => ({ rows: dropRows(maps) }),
+    notes: () => ({ rows: noteRows(maps) }),
+    events: () => ({ rows: events() }),
+    info: () => ({ rows: [info()] }),
   };
 }
 

@@ -1,68 +1,194 @@
-/** The HTTP interface of a daemon: lists under /v1, read only, JSON throughout. */
-import { Hono } from 'hono';
+/** The HTTP interface of a daemon: every request is admitted, read, answered and, where it changes something, written down. */
+import { randomUUID } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { ApiError } from './api-error.ts';
+import { readBody } from './body.ts';
 import { jsonBody, ROWS_PER_PIECE } from './json-stream.ts';
-import { QueryError, readQuery, type QueryOf, type Readers } from './query.ts';
+import { QueryError, readQuery } from './query.ts';
+import {
+  mayDo,
+  type Asked,
+  type Bound,
+  type Extra,
+  type Identity,
+  type Listing,
+  type Method,
+  type Route,
+} from './route.ts';
 
-/** `total` when there is more than what is shown; `next` is for the parameter `continue`. */
-export type Listing = { rows: readonly object[]; total?: number; next?: string };
+/** What the server knows of a connection, beside the request itself. */
+export type Surroundings = unknown;
 
-export type Resource = {
-  readonly readers: Readers;
-  readonly list: (query: never) => Listing | Promise<Listing>;
+export type AuditEntry = {
+  readonly requestId: string;
+  readonly who: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly difference: readonly string[];
+  readonly error?: string;
 };
-export type Resources = Readonly<Record<string, Resource>>;
+
+export type AppParts = {
+  readonly onError: (error: unknown, path: string) => void;
+  /** Who asks; throws ApiError where nobody may. Absent: everybody may do everything. */
+  readonly admit?: (request: Request, surroundings: Surroundings) => Identity;
+  /** Called for everything that changes something, or was to. */
+  readonly audit?: (entry: AuditEntry) => void;
+};
 
 /** How many rows match, when only some are shown. */
 export const TOTAL_HEADER = 'x-fullnat-total';
 /** Where the next page begins, when there is one. */
 export const CONTINUE_HEADER = 'x-fullnat-continue';
+export const REQUEST_ID_HEADER = 'x-request-id';
 
-/**
- * Checks a resource's types where it is written.
- *
- * @example resource({ limit: wholeNumber(1, 10) }, ({ limit = 5 }) => ({ rows: all.slice(0, limit) }))
- */
-export function resource<const R extends Readers>(
-  readers: R,
-  list: (query: QueryOf<R>) => Listing | Promise<Listing>,
-): Resource {
-  return { readers, list };
-}
+const NOBODY: Identity = { name: 'nobody', role: 'read' };
+const EVERYBODY: Identity = { name: 'everybody', role: 'admin' };
+const PART_MOST = 255;
 
-/** A resource that takes no parameters. */
-export function plainResource(
-  rows: () => readonly object[] | Promise<readonly object[]>,
-): Resource {
-  return resource({}, async () => ({ rows: await rows() }));
-}
-
-export function createApp(
-  resources: Resources,
-  onError: (error: unknown, path: string) => void,
-): Hono {
+export function createApp(bound: readonly Bound[], parts: AppParts): Hono {
   const app = new Hono();
-  for (const [name, { readers, list }] of Object.entries(resources)) {
-    app.get(`/v1/${name}`, async (c) => {
-      const { rows, total, next } = await list(readQuery(readers, c.req.queries()) as never);
+  const byPath = groupedByPath(bound);
+  for (const [path, there] of byPath)
+    app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => answer(c, there, parts));
+  app.notFound((c) =>
+    refused(
+      c,
+      new ApiError(404, `nothing is at ${c.req.path}; there are ${[...byPath.keys()].join(', ')}`),
+    ),
+  );
+  app.onError((error, c) => {
+    parts.onError(error, c.req.path);
+    return refused(c, new ApiError(500, error.message));
+  });
+  return app;
+}
+
+function groupedByPath(bound: readonly Bound[]): ReadonlyMap<string, readonly Bound[]> {
+  const paths = new Set(bound.map(({ route }) => route.path));
+  return new Map(
+    [...paths].map((path) => [path, bound.filter(({ route }) => route.path === path)]),
+  );
+}
+
+async function answer(c: Context, there: readonly Bound[], parts: AppParts): Promise<Response> {
+  const { admit = () => EVERYBODY, audit = () => {}, onError } = parts;
+  const requestId = randomUUID();
+  c.header(REQUEST_ID_HEADER, requestId);
+  let who = NOBODY;
+  const tell = (status: number, difference: readonly string[], error?: string) => {
+    const { method, path } = c.req;
+    if (isReading(method)) return;
+    audit({
+      ...{ requestId, who: who.name, method, path, status, difference },
+      ...(error === undefined ? {} : { error }),
+    });
+  };
+  try {
+    who = admit(c.req.raw, c.env);
+    const { route, handle } = chosen(c, there);
+    if (!mayDo(who.role, route.role))
+      throw new ApiError(403, `${who.name} may ${who.role}; this needs the role ${route.role}`);
+    const asked = await readAsked(c, route, who, requestId);
+    const reply = await handle(asked);
+    const response = respond(c, route, reply);
+    tell(response.status, (reply as Extra).difference ?? []);
+    return response;
+  } catch (error) {
+    const refusal = asRefusal(error);
+    if (refusal.status === 500) onError(error, c.req.path);
+    tell(refusal.status, [], refusal.message);
+    return refused(c, refusal);
+  }
+}
+
+function chosen(c: Context, there: readonly Bound[]): Bound {
+  const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+  const found = there.find(({ route }) => route.method === method);
+  if (found !== undefined) return found;
+  const allowed = there.map(({ route }) => route.method).flatMap(withHead);
+  throw new ApiError(
+    405,
+    `${c.req.method} is not possible: ${c.req.path} takes ${allowed.join(', ')}`,
+    {
+      headers: { allow: allowed.join(', ') },
+    },
+  );
+}
+
+async function readAsked(
+  c: Context,
+  route: Route,
+  who: Identity,
+  requestId: string,
+): Promise<Asked<Route>> {
+  const parts = c.req.param() as Readonly<Record<string, string>>;
+  for (const [name, text] of Object.entries(parts))
+    if (text.length > PART_MOST) throw new ApiError(400, `${name} is longer than ${PART_MOST}`);
+  const query = readQuery(route.query, c.req.queries());
+  const ifRevision = readIfMatch(c.req.header('if-match'), route);
+  const body = isReading(c.req.method) ? undefined : await readBody(c.req.raw, route.body);
+  return { parts, query, body, who, requestId, ifRevision } as Asked<Route>;
+}
+
+/** The revision in force goes out as `ETag: "7"`, and comes back. */
+function readIfMatch(text: string | undefined, { takesRevision }: Route): number | undefined {
+  if (text === undefined || text.trim() === '*') return undefined;
+  if (takesRevision !== true) throw new ApiError(400, 'if-match means nothing here');
+  const [, digits] = /^\s*"?(\d{1,9})"?\s*$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw new ApiError(400, `if-match must be a revision like "7", got '${text}'`);
+  return Number(digits);
+}
+
+function respond(c: Context, { answer: { kind, ...answer } }: Route, reply: unknown): Response {
+  switch (kind) {
+    case 'list': {
+      const { rows, total, next } = reply as Listing;
       if (total !== undefined) c.header(TOTAL_HEADER, String(total));
       if (next !== undefined) c.header(CONTINUE_HEADER, next);
       if (rows.length <= ROWS_PER_PIECE) return c.json(rows);
       return c.body(jsonBody(rows), 200, { 'content-type': 'application/json' });
-    });
-    app.all(`/v1/${name}`, (c) =>
-      c.json({ error: `${c.req.method} is not possible: /v1/${name} is read only` }, 405, {
-        allow: 'GET, HEAD',
-      }),
-    );
+    }
+    case 'value': {
+      const { value, status = 200 } = withRevision(c, reply as Extra & { value: object });
+      return c.json(value, status);
+    }
+    case 'text': {
+      const { text } = withRevision(c, reply as Extra & { text: string });
+      return c.body(text, 200, { 'content-type': (answer as { mediaType: string }).mediaType });
+    }
+    case 'events': {
+      const { stream } = reply as { stream: ReadableStream<Uint8Array> };
+      const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
+      if (c.req.method !== 'HEAD') return c.body(stream, 200, headers);
+      void stream.cancel();
+      return c.body(null, 200, headers);
+    }
   }
-  app.notFound((c) => {
-    const known = Object.keys(resources).map((name) => `/v1/${name}`);
-    return c.json({ error: `nothing is at ${c.req.path}; there are ${known.join(', ')}` }, 404);
-  });
-  app.onError((error, c) => {
-    if (error instanceof QueryError) return c.json({ error: error.message }, 400);
-    onError(error, c.req.path);
-    return c.json({ error: error.message }, 500);
-  });
-  return app;
+}
+
+function withRevision<R extends Extra>(c: Context, reply: R): R {
+  if (reply.revision !== undefined) c.header('etag', `"${reply.revision}"`);
+  return reply;
+}
+
+function asRefusal(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof QueryError) return new ApiError(400, error.message);
+  return new ApiError(500, error instanceof Error ? error.message : String(error));
+}
+
+function refused(c: Context, { status, message, details, headers }: ApiError): Response {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.json({ error: message, ...details }, status);
+}
+
+function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function withHead(method: Method): string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }

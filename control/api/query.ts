@@ -2,7 +2,12 @@
 import type { ParsedText } from '../../packet/parsed.ts';
 
 /** What a parameter's text means, or a sentence that says why it means nothing. */
-export type Reader<T> = (text: string) => ParsedText<T>;
+export type Reader<T> = {
+  readonly read: (text: string) => ParsedText<T>;
+  /** As JSON Schema has it, for those who ask. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly help: string;
+};
 export type Readers = Readonly<Record<string, Reader<unknown>>>;
 export type QueryOf<R extends Readers> = {
   readonly [K in keyof R]?: R[K] extends Reader<infer T> ? T : never;
@@ -23,32 +28,50 @@ export function readQuery<const R extends Readers>(
     if (reader === undefined) throw new QueryError(unknownParameter(name, Object.keys(readers)));
     const [text = '', ...more] = texts;
     if (more.length > 0) throw new QueryError(`parameter ${name} is given ${texts.length} times`);
-    const read = reader(text);
+    const read = reader.read(text);
     if (!read.ok) throw new QueryError(`parameter ${name}: ${read.message}`);
     values[name] = read.value;
   }
   return values as QueryOf<R>;
 }
 
+export const poolReader = textReader<string>(
+  (text) => ({ ok: true, value: text }),
+  'only of this pool; without it, of every pool that has the backend',
+);
+
 /** A whole number within bounds, both included. */
-export function wholeNumber(least: number, most: number): Reader<number> {
-  return (text) =>
-    /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most
-      ? { ok: true, value: Number(text) }
-      : {
-          ok: false,
-          reason: 'out-of-range',
-          message: `'${text}' is not a whole number in ${least}..${most}`,
-        };
+export function wholeNumber(least: number, most: number, help: string): Reader<number> {
+  return {
+    help,
+    schema: { type: 'integer', minimum: least, maximum: most },
+    read: (text) =>
+      /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most
+        ? { ok: true, value: Number(text) }
+        : {
+            ok: false,
+            reason: 'out-of-range',
+            message: `'${text}' is not a whole number in ${least}..${most}`,
+          },
+  };
 }
 
-export function oneOf<const T extends string>(words: readonly T[]): Reader<T> {
-  return (text) => {
-    const found = words.find((word) => word === text);
-    return found === undefined
-      ? { ok: false, reason: 'malformed', message: `'${text}' is none of ${words.join(', ')}` }
-      : { ok: true, value: found };
+export function oneOf<const T extends string>(words: readonly T[], help: string): Reader<T> {
+  return {
+    help,
+    schema: { type: 'string', enum: [...words] },
+    read: (text) => {
+      const found = words.find((word) => word === text);
+      return found === undefined
+        ? { ok: false, reason: 'malformed', message: `'${text}' is none of ${words.join(', ')}` }
+        : { ok: true, value: found };
+    },
   };
+}
+
+/** Anything that `read` understands. */
+export function textReader<T>(read: (text: string) => ParsedText<T>, help: string): Reader<T> {
+  return { help, schema: { type: 'string' }, read };
 }
 
 function unknownParameter(name: string, known: readonly string[]): string {

@@ -1,216 +1,265 @@
-/** What the daemons answer under /v1, row by row: the types that server and clients share. */
-import type {
-  ClientSource,
-  CollisionAction,
-  CollisionPolicy,
-  EventType,
-  Refusal,
-  SessionKind,
-  SessionState,
-  ToaMode,
+/** What the daemons answer under /v1, row by row: schemas, and the types that server and clients share. */
+import { z } from 'zod';
+import {
+  CLIENT_SOURCE,
+  COLLISION_ACTION,
+  COLLISION_POLICY,
+  EVENT_TYPE,
+  REFUSAL,
+  SESSION_KIND,
+  SESSION_STATE,
+  TOA_MODE,
 } from '../../datapath/binding/contract.ts';
+import { backendChangeSchema, weightSchema } from '../state/runtime.ts';
 
+const count = () => z.int().min(0);
 /** `a.b.c.d:port`. */
-export type EndpointText = string;
+const endpoint = () => z.string().meta({ examples: ['10.0.98.79:8056'] });
 /** ISO 8601, UTC. */
-export type Timestamp = string;
+const timestamp = () => z.string().meta({ format: 'date-time' });
 
-export type TrafficRow = {
-  connections: number;
-  packetsIn: number;
-  bytesIn: number;
-  packetsOut: number;
-  bytesOut: number;
+const traffic = {
+  connections: count(),
+  packetsIn: count(),
+  bytesIn: count(),
+  packetsOut: count(),
+  bytesOut: count(),
+};
+const trafficRow = z.object(traffic);
+export type TrafficRow = z.infer<typeof trafficRow>;
+
+export const listenerRow = z.object({
+  name: z.string(),
+  address: endpoint(),
+  pool: z.string(),
+  toa: wordOf(TOA_MODE),
+  onUnknown: wordOf(REFUSAL),
+  onRefused: wordOf(REFUSAL),
+  backendsUp: count().describe('backends that get new connections now'),
+  backendsTotal: count(),
+  live: count(),
+  refused: count(),
+  toaInserted: count(),
+  toaNotInserted: count(),
+  toaAnnounced: count(),
+  toaNotDelivered: count(),
+  ...traffic,
+});
+export type ListenerRow = z.infer<typeof listenerRow>;
+
+const backendState = z.enum(['up', 'down', 'checking', 'unchecked']);
+export type BackendState = z.infer<typeof backendState>;
+
+export const backendRow = z.object({
+  pool: z.string(),
+  name: z.string(),
+  address: endpoint(),
+  weight: count(),
+  state: backendState,
+  since: timestamp(),
+  reason: z.string().nullable().describe('why it is down, or why its last check failed'),
+  live: count(),
+  ...traffic,
+});
+export type BackendRow = z.infer<typeof backendRow>;
+
+/** A change of a backend beside the file, and the one member that takes it back. */
+export const backendWish = z.strictObject({
+  weight: weightSchema.nullable().describe("instead of the file's; null: as the file says"),
+});
+export const backendsChanged = z.object({
+  changed: z.array(z.object({ pool: z.string(), backend: endpoint(), weight: count() })),
+});
+export const runtimeRow = backendChangeSchema;
+
+const sessionCounters = {
+  packetsIn: count(),
+  bytesIn: count(),
+  packetsOut: count(),
+  bytesOut: count(),
+};
+const sessionCountersRow = z.object(sessionCounters);
+export type SessionCounters = z.infer<typeof sessionCountersRow>;
+
+const sessionFlag = z.enum([
+  ...(['client-closed', 'server-closed', 'remapped', 'adopted', 'shifted'] as const),
+]);
+export type SessionFlag = z.infer<typeof sessionFlag>;
+
+const session = {
+  state: wordOf(SESSION_STATE),
+  kind: wordOf(SESSION_KIND),
+  idleSeconds: z.number(),
+  ageSeconds: z.number(),
+  flags: z.array(sessionFlag),
+  ...sessionCounters,
 };
 
-export type ListenerRow = TrafficRow & {
-  name: string;
-  address: EndpointText;
-  pool: string;
-  toa: ToaMode;
-  onUnknown: Refusal;
-  onRefused: Refusal;
-  /** Backends that get new connections now. */
-  backendsUp: number;
-  backendsTotal: number;
-  live: number;
-  refused: number;
-  toaInserted: number;
-  toaNotInserted: number;
-  toaAnnounced: number;
-  toaNotDelivered: number;
-};
+export const balancerSessionRow = z.object({
+  ...session,
+  client: endpoint(),
+  listener: endpoint(),
+  local: endpoint(),
+  backend: endpoint(),
+});
+export type BalancerSessionRow = z.infer<typeof balancerSessionRow>;
 
-export type BackendState = 'up' | 'down' | 'checking' | 'unchecked';
+export const agentSessionRow = z.object({
+  ...session,
+  peer: endpoint().describe(
+    'who connects: the client; or the local, when nothing tells the client',
+  ),
+  local: endpoint().nullable().describe("the balancer's; null for a direct connection"),
+  server: endpoint(),
+  visible: endpoint().describe('the peer that the server sees'),
+});
+export type AgentSessionRow = z.infer<typeof agentSessionRow>;
 
-export type BackendRow = TrafficRow & {
-  pool: string;
-  name: string;
-  address: EndpointText;
-  weight: number;
-  state: BackendState;
-  since: Timestamp;
-  /** Why it is down, or why its last check failed. */
-  reason: string | null;
-  live: number;
-};
+export const localRow = z.object({
+  address: z.string(),
+  backend: endpoint(),
+  inUse: count(),
+  resting: count(),
+  capacity: count(),
+  secondsToExhaustion: z
+    .number()
+    .nullable()
+    .describe('if use grows on as in the last two minutes; null when it does not'),
+  allocated: count(),
+  probes: count(),
+  failed: count(),
+  reused: count().describe('taken from a resting session, and made acceptable to the server'),
+});
+export type LocalRow = z.infer<typeof localRow>;
 
-export type SessionCounters = {
-  packetsIn: number;
-  bytesIn: number;
-  packetsOut: number;
-  bytesOut: number;
-};
-
-type SessionCommon = SessionCounters & {
-  state: SessionState;
-  kind: SessionKind;
-  idleSeconds: number;
-  ageSeconds: number;
-  flags: SessionFlag[];
-};
-
-export type SessionFlag = 'client-closed' | 'server-closed' | 'remapped' | 'adopted' | 'shifted';
-
-export type BalancerSessionRow = SessionCommon & {
-  client: EndpointText;
-  listener: EndpointText;
-  local: EndpointText;
-  backend: EndpointText;
-};
-
-export type AgentSessionRow = SessionCommon & {
-  /** Who connects: the client; or the local, when nothing tells the client. */
-  peer: EndpointText;
-  /** The balancer's local address; null for a direct connection. */
-  local: EndpointText | null;
-  server: EndpointText;
-  /** The peer that the server sees. */
-  visible: EndpointText;
-};
-
-export type LocalRow = {
-  address: string;
-  backend: EndpointText;
-  inUse: number;
-  resting: number;
-  capacity: number;
-  /** If use grows on as in the last two minutes; null when it does not. */
-  secondsToExhaustion: number | null;
-  allocated: number;
-  probes: number;
-  failed: number;
-  /** Of those allocated: taken from a resting session, and made acceptable to the server. */
-  reused: number;
-};
-
-export type CollisionRow = {
-  time: Timestamp;
-  /** The tuple that both wanted: `client` towards `server`. */
-  client: EndpointText;
-  server: EndpointText;
-  /** `source -> destination` of the new connection, and of the one that owned the tuple. */
-  subject: string;
-  subjectKind: SessionKind;
-  owner: string;
-  ownerState: SessionState;
-  ownerAgeSeconds: number;
-  ownerKind: SessionKind;
-  action: CollisionAction;
-  /** The peer port that the server sees instead; 0 when it sees none. */
-  visiblePort: number;
-};
+export const collisionRow = z.object({
+  time: timestamp(),
+  client: endpoint().describe('of the tuple that both wanted'),
+  server: endpoint(),
+  subject: z.string().describe('`source -> destination` of the new connection'),
+  subjectKind: wordOf(SESSION_KIND),
+  owner: z.string().describe('`source -> destination` of the one that owned the tuple'),
+  ownerState: wordOf(SESSION_STATE),
+  ownerAgeSeconds: z.number(),
+  ownerKind: wordOf(SESSION_KIND),
+  action: wordOf(COLLISION_ACTION),
+  visiblePort: count().describe('the peer port that the server sees instead; 0 when none'),
+});
+export type CollisionRow = z.infer<typeof collisionRow>;
 
 /** Counted in the kernel, so also while no daemon ran. */
-export type CollisionCounterRow = {
-  client: string;
-  server: EndpointText;
-  remapped: number;
-  keptLocal: number;
-  dropped: number;
-};
+export const collisionCounterRow = z.object({
+  client: z.string(),
+  server: endpoint(),
+  remapped: count(),
+  keptLocal: count(),
+  dropped: count(),
+});
+export type CollisionCounterRow = z.infer<typeof collisionCounterRow>;
 
-export type ServerRow = TrafficRow & {
-  address: EndpointText;
-  onCollision: CollisionPolicy;
-  remapPorts: string;
-  remapInUse: number;
-  remapResting: number;
-  remapFailed: number;
-};
+export const serverRow = z.object({
+  address: endpoint(),
+  onCollision: wordOf(COLLISION_POLICY),
+  remapPorts: z.string(),
+  remapInUse: count(),
+  remapResting: count(),
+  remapFailed: count(),
+  ...traffic,
+});
+export type ServerRow = z.infer<typeof serverRow>;
 
-/** `verdict` is missing for what was lost without the end of a packet: TOA that was not delivered. */
-export type DropRow = { verdict?: number; name: string; packets: number; meaning: string };
-export type NoteRow = { note: number; name: string; count: number; meaning: string };
+export const dropRow = z.object({
+  verdict: count().optional().describe('missing for what was lost without the end of a packet'),
+  name: z.string(),
+  packets: count(),
+  meaning: z.string(),
+});
+export type DropRow = z.infer<typeof dropRow>;
 
-export type EventRow = { time: Timestamp; type: EventType | 'backend-state' } & Readonly<
-  Record<string, string | number | null>
->;
+export const noteRow = z.object({
+  note: count(),
+  name: z.string(),
+  count: count(),
+  meaning: z.string(),
+});
+export type NoteRow = z.infer<typeof noteRow>;
 
-export type SweepRow = {
-  passes: number;
-  expired: Record<string, number>;
-  evicted: number;
-  nanoseconds: number;
-  highWater: number;
-  opening: number;
-  live: number;
-  resting: number;
-};
+const eventType = z.enum([...keysOf(EVENT_TYPE), 'backend-state']);
+export const eventRow = z
+  .object({ time: timestamp(), type: eventType })
+  .catchall(z.union([z.string(), z.number(), z.null()]));
+export type EventRow = z.infer<typeof eventRow>;
+
+const sweepRow = z.object({
+  passes: count(),
+  expired: z.record(z.string(), count()),
+  evicted: count(),
+  nanoseconds: count(),
+  highWater: count(),
+  opening: count(),
+  live: count(),
+  resting: count(),
+});
+export type SweepRow = z.infer<typeof sweepRow>;
+
+const socketState = z.enum([
+  ...(['unknown', 'established', 'syn-sent', 'syn-received', 'fin-wait-1'] as const),
+  ...(['fin-wait-2', 'time-wait', 'closed', 'close-wait', 'last-ack'] as const),
+  ...(['listen', 'closing'] as const),
+]);
+export type SocketState = z.infer<typeof socketState>;
 
 /** A socket whose client is known: what `ss` shows of it, and who the client is. */
-export type ClientRow = {
-  /** `a.b.c.d:port`, or `[v6]:port`. */
-  client: string;
-  /** What `ss` shows as peer. */
-  local: EndpointText;
-  /** What `ss` shows as local address. */
-  server: EndpointText;
-  state: SocketState;
-  ageSeconds: number;
-  /** Which segment told it. */
-  source: ClientSource;
-  /** Inode number of its network namespace, as `ls -L /proc/PID/ns/net -i` shows it. */
-  namespace: number;
-};
+export const clientRow = z.object({
+  client: z.string().describe('`a.b.c.d:port`, or `[v6]:port`'),
+  local: endpoint().describe('what `ss` shows as peer'),
+  server: endpoint().describe('what `ss` shows as local address'),
+  state: socketState,
+  ageSeconds: z.number(),
+  source: wordOf(CLIENT_SOURCE).describe('which segment told it'),
+  namespace: count().describe(
+    'inode number of its network namespace, as `ls -L /proc/PID/ns/net -i` shows it',
+  ),
+});
+export type ClientRow = z.infer<typeof clientRow>;
 
-export type SocketState =
-  | 'unknown'
-  | 'established'
-  | 'syn-sent'
-  | 'syn-received'
-  | 'fin-wait-1'
-  | 'fin-wait-2'
-  | 'time-wait'
-  | 'closed'
-  | 'close-wait'
-  | 'last-ack'
-  | 'listen'
-  | 'closing';
-
-export type BaseInfoRow = {
-  role: 'balancer' | 'agent';
-  instance: string;
-  pid: number;
-  version: string;
-  since: Timestamp;
-  configFile: string;
-  /** When what is in force was taken up. */
-  configSince: Timestamp;
-  /** Why the last reload took nothing up; null when it did, or when there was none. */
-  reloadError: string | null;
-  contractVersion: number;
-  adoptedMaps: number;
-  /** Run counts are zero while kernel.bpf_stats_enabled is off. */
-  programs: { name: string; id: number; runs: number; nanoseconds: number }[];
+const baseInfo = {
+  role: z.enum(['balancer', 'agent']),
+  instance: z.string(),
+  pid: count(),
+  version: z.string(),
+  since: timestamp(),
+  configFile: z.string(),
+  configSince: timestamp().describe('when what is in force was taken up'),
+  reloadError: z
+    .string()
+    .nullable()
+    .describe('why the last reload took nothing up; null when it did, or when there was none'),
+  contractVersion: count(),
+  adoptedMaps: count(),
+  programs: z
+    .array(z.object({ name: z.string(), id: count(), runs: count(), nanoseconds: count() }))
+    .describe('run counts are zero while kernel.bpf_stats_enabled is off'),
 };
+const baseInfoRow = z.object(baseInfo);
+export type BaseInfoRow = z.infer<typeof baseInfoRow>;
 
-export type InfoRow = BaseInfoRow & {
-  /** The agent's. */
-  mode?: 'packet';
-  sessionCapacity: number;
-  sweep: SweepRow;
-};
+export const infoRow = z.object({
+  ...baseInfo,
+  mode: z.literal('packet').optional().describe("the agent's"),
+  sessionCapacity: count(),
+  sweep: sweepRow,
+});
+export type InfoRow = z.infer<typeof infoRow>;
 
 /** Socket mode has no sessions. */
-export type SocketInfoRow = BaseInfoRow & { mode: 'socket' };
+export const socketInfoRow = z.object({ ...baseInfo, mode: z.literal('socket') });
+export type SocketInfoRow = z.infer<typeof socketInfoRow>;
+
+function wordOf<const T extends object>(words: T) {
+  return z.enum(keysOf(words));
+}
+
+function keysOf<const T extends object>(words: T) {
+  return Object.keys(words) as [Extract<keyof T, string>];
+}

@@ -6,12 +6,16 @@ import { request } from 'node:http';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp, plainResource } from './app.ts';
+import { z } from 'zod';
+import { createApp } from './app.ts';
+import { bind, list } from './route.ts';
 import { close, isAnswered, listen, socketPath } from './socket.ts';
 
 const instance = `socktest-${process.pid}`;
 const path = socketPath(instance, 'balancer');
-const app = Promise.resolve(createApp({ plain: plainResource(() => [{ a: 1 }]) }, () => {}));
+const plain = list('plain', 'One row', z.object({}), {});
+const bound = bind({ plain }, { plain: () => ({ rows: [{ a: 1 }] }) });
+const app = Promise.resolve(createApp(bound, { onError: () => {} }));
 const skip = process.getuid?.() === 0 ? false : 'needs root: sockets are in /run/fullnat';
 
 test('nobody, then one, then nobody again', { skip }, async () => {

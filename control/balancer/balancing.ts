@@ -1,11 +1,13 @@
 /** What the balancer makes of a configuration: tables, schedules, health checks, the engine's doors; changed together. */
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Log } from '../daemon/log.ts';
+import type { BackendName, RuntimeStore } from '../state/runtime.ts';
 import { findReferences } from '../daemon/references.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import type { Engine } from './engine.ts';
+import { withRuntime } from './runtime.ts';
 import type { View } from './rows.ts';
 import { Scheduler } from './scheduler.ts';
 import { Tables } from './tables.ts';
@@ -13,6 +15,8 @@ import { Tables } from './tables.ts';
 export type BalancingParts = {
   readonly engine: Engine;
   readonly log: Log;
+  /** What people changed beside the file. */
+  readonly runtime: RuntimeStore;
   readonly onHealth: (change: HealthChange) => void;
 };
 
@@ -21,14 +25,18 @@ export class Balancing {
   readonly #tables: Tables;
   readonly #monitor: HealthMonitor;
   readonly #scheduler: Scheduler;
+  /** As the file, or whoever spoke last, says. */
+  #wanted: BalancerConfig;
+  /** With what people changed beside it. */
   #config: BalancerConfig;
 
   /** Nothing is done before `apply`. */
   constructor(parts: BalancingParts, config: BalancerConfig) {
-    const { engine, log, onHealth } = parts;
+    const { engine, log, runtime, onHealth } = parts;
     const { maps } = engine;
     this.#parts = parts;
-    this.#config = config;
+    this.#wanted = config;
+    this.#config = withRuntime(config, runtime);
     this.#tables = new Tables({
       maps,
       nowMs: () => performance.now(),
@@ -43,7 +51,12 @@ export class Balancing {
       ...{ connect: connectOnce, clock: systemClock, random: Math.random, onChange },
     });
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
-    this.#scheduler = new Scheduler({ tables: this.#tables, healthOf, log }, config);
+    this.#scheduler = new Scheduler({ tables: this.#tables, healthOf, log }, this.#config);
+    runtime.onChange((names) => void this.#follow(names));
+  }
+
+  get wanted(): BalancerConfig {
+    return this.#wanted;
   }
 
   get view(): View {
@@ -61,15 +74,26 @@ export class Balancing {
   }
 
   /** The engine opens last: a packet finds tables. */
-  async apply(config: BalancerConfig): Promise<void> {
+  async apply(wanted: BalancerConfig): Promise<void> {
+    const config = withRuntime(wanted, this.#parts.runtime);
     await this.#scheduler.change(config, async () => {
       this.#monitor.add(config.pools, this.#tables.backendsOutOfUse(config));
       await this.#tables.apply(config, (pool, indices) => this.#scheduler.entriesOf(pool, indices));
       this.#config = config;
+      this.#wanted = wanted;
     });
     await this.#parts.engine.open(config, this.#tables.indices);
     this.#monitor.follow(config.pools);
     this.#parts.log.info(countsOf(config), 'forwarding');
+  }
+
+  /** The tables of the pools that a change beside the file is about, and no others. */
+  async #follow(names: readonly BackendName[]): Promise<void> {
+    const config = withRuntime(this.#wanted, this.#parts.runtime);
+    await this.#scheduler.change(config, async () => void (this.#config = config));
+    const changed =
+      names.length === 0 ? config.pools.map(({ name }) => name) : names.map(({ pool }) => pool);
+    for (const pool of new Set(changed)) this.#scheduler.update(pool);
   }
 
   follow(): void {

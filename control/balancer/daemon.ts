@@ -1,5 +1,7 @@
 /** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
 import type { Event } from '../../datapath/binding/contract.ts';
+import { bind } from '../api/route.ts';
+import { BALANCER_ROUTES } from '../api/routes.ts';
 import type { EventRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { infoRow } from '../daemon/counters.ts';
@@ -14,10 +16,12 @@ import {
 } from '../daemon/serve.ts';
 import type { ReloadState } from '../daemon/reload.ts';
 import type { HealthChange } from '../health/monitor.ts';
+import { stateDirectory } from '../state/directory.ts';
+import { RuntimeStore } from '../state/runtime.ts';
 import { Balancing } from './balancing.ts';
 import type { Engine } from './engine.ts';
 import { kernelEngine } from './kernel-engine.ts';
-import { balancerResources, eventRow, healthRow } from './resources.ts';
+import { balancerHandlers, eventRow, healthRow } from './resources.ts';
 import { watchLocals } from './watch-locals.ts';
 
 const EVENTS_KEPT = 10_000;
@@ -60,7 +64,11 @@ async function keepBalancing(
     const { time: _, ...data } = row;
     log[change.after.state === 'down' ? 'warn' : 'info'](data, `backend is ${change.after.state}`);
   };
-  const balancing = new Balancing({ engine, log, onHealth }, config);
+  const runtime = new RuntimeStore({
+    directory: stateDirectory(options.stateRoot, config.instance, 'balancer'),
+    nowMs: Date.now,
+  });
+  const balancing = new Balancing({ engine, log, runtime, onHealth }, config);
   const onEvent = (event: Event) => {
     const row = eventRow(event, balancing.view);
     events.add(row);
@@ -76,18 +84,23 @@ async function keepBalancing(
     const onLocals = (error: unknown) =>
       log.error({ error: messageOf(error) }, 'local ports cannot be read');
     const forecast = watchLocals(maps, onLocals, stop.signal);
-    const resources = (reload: () => ReloadState) =>
-      balancerResources(
-        () => balancing.view,
-        forecast,
-        () => events.all(),
-        () => infoRow({ ...facts, ...reload() }, engine.loaded, maps),
+    const routes = (reload: () => ReloadState) =>
+      bind(
+        BALANCER_ROUTES,
+        balancerHandlers({
+          view: () => balancing.view,
+          wanted: () => balancing.wanted,
+          forecast,
+          events: () => events.all(),
+          info: () => infoRow({ ...facts, ...reload() }, engine.loaded, maps),
+          runtime,
+        }),
       );
     const work: Work<BalancerConfig> = {
       check: (wanted) => balancing.check(wanted),
       apply: (wanted) => balancing.apply(wanted),
       follow: () => balancing.follow(),
-      resources,
+      routes,
     };
     await keepWorking(config, options, work, door);
   } finally {

@@ -2,34 +2,43 @@
 import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import { ticksNow } from '../../datapath/binding/sessions.ts';
-import { plainResource, resource, type Resources } from '../api/app.ts';
+import type { Handlers } from '../api/route.ts';
+import type { BALANCER_ROUTES } from '../api/routes.ts';
 import type { BalancerSessionRow, EventRow, InfoRow } from '../api/rows.ts';
+import type { BalancerConfig } from '../config/balancer.ts';
 import { dropRows, noteRows } from '../daemon/counters.ts';
 import { timestampOf } from '../daemon/events.ts';
-import { endReader, filterOf, sessionReaders } from '../daemon/session-query.ts';
+import { filterOf } from '../daemon/session-query.ts';
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
 import type { HealthChange } from '../health/monitor.ts';
+import type { RuntimeStore } from '../state/runtime.ts';
+import { changeBackend } from './change-backend.ts';
 import type { Forecast } from './forecast.ts';
 import { backendRows, listenerRows, localRows, type View } from './rows.ts';
 
-export function balancerResources(
-  view: () => View,
-  forecast: Forecast,
-  events: () => readonly EventRow[],
-  info: () => InfoRow,
-): Resources {
-  const readers = {
-    ...sessionReaders,
-    client: endReader,
-    listener: endReader,
-    local: endReader,
-    backend: endReader,
-  };
+export type BalancerSources = {
+  readonly view: () => View;
+  /** The configuration without what people changed beside it. */
+  readonly wanted: () => BalancerConfig;
+  readonly forecast: Forecast;
+  readonly events: () => readonly EventRow[];
+  readonly info: () => InfoRow;
+  readonly runtime: RuntimeStore;
+};
+
+export function balancerHandlers({
+  view,
+  wanted,
+  forecast,
+  events,
+  info,
+  runtime,
+}: BalancerSources): Handlers<typeof BALANCER_ROUTES> {
   return {
-    listeners: plainResource(() => listenerRows(view())),
-    backends: plainResource(() => backendRows(view())),
-    sessions: resource(readers, (query) => {
+    listeners: () => ({ rows: listenerRows(view()) }),
+    backends: () => ({ rows: backendRows(view()) }),
+    sessions: ({ query }) => {
       const { client, listener, local, backend } = query;
       const filter = filterOf(query, ticksNow(), [
         client && comesFrom('front', client),
@@ -38,12 +47,15 @@ export function balancerResources(
         backend && comesFrom('back', backend),
       ]);
       return listSessions(view().maps, query, filter, endsOf);
-    }),
-    locals: plainResource(() => localRows(view(), forecast)),
-    drops: plainResource(() => dropRows(view().maps)),
-    notes: plainResource(() => noteRows(view().maps)),
-    events: plainResource(events),
-    info: plainResource(() => [info()]),
+    },
+    locals: async () => ({ rows: await localRows(view(), forecast) }),
+    drops: () => ({ rows: dropRows(view().maps) }),
+    notes: () => ({ rows: noteRows(view().maps) }),
+    events: () => ({ rows: events() }),
+    info: () => ({ rows: [info()] }),
+    changeBackend: ({ parts, query, body, who }) =>
+      changeBackend(wanted(), runtime, { ...parts, ...query }, body, who.name),
+    runtime: () => ({ rows: runtime.all() }),
   };
 }
 

@@ -2,10 +2,11 @@
 import { BpfError } from '../../datapath/binding/errors.ts';
 import { AlreadyRunningError } from '../api/socket.ts';
 import { NoRoomError } from './assign.ts';
+import { StateError } from '../state/state-file.ts';
 import { MachineError } from './forwarding.ts';
 
 export function isForPeople(error: unknown): error is Error {
-  return [BpfError, AlreadyRunningError, NoRoomError, MachineError].some(
+  return [BpfError, AlreadyRunningError, NoRoomError, MachineError, StateError].some(
     (kind) => error instanceof kind,
   );
 }

@@ -1,7 +1,8 @@
 /** The life of a daemon from the moment its data path works: answer until told to stop. */
 import { detachInstance } from '../../datapath/binding/attach.ts';
 import type { Holder, Role } from '../../datapath/binding/pins.ts';
-import { createApp, type Resources } from '../api/app.ts';
+import { createApp } from '../api/app.ts';
+import type { Bound } from '../api/route.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
 import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
@@ -11,6 +12,8 @@ export type DaemonOptions<C> = {
   /** As the user named it. */
   readonly configFile: string;
   readonly log: Log;
+  /** What must outlive the daemon is kept below it. */
+  readonly stateRoot: string;
   /** Aborted when the daemon is to stop. */
   readonly signal: AbortSignal;
   /** Take programs and maps away when it stops. */
@@ -27,7 +30,7 @@ export type Work<C> = {
   readonly apply: (config: C) => Promise<void>;
   /** Called all the time: what else has to be looked after. */
   readonly follow?: () => void;
-  readonly resources: (reload: () => ReloadState) => Resources;
+  readonly routes: (reload: () => ReloadState) => readonly Bound[];
 };
 
 /** An interface that is made anew has no program for so long; a look costs some 50 µs. */
@@ -36,7 +39,7 @@ const FOLLOW_MS = 250;
 /** Where a daemon's questions come in. */
 export type Door = {
   /** Lets the questions in that wait, and those to come; resolves when the daemon is to stop. */
-  answerUntilStopped(resources: Resources): Promise<void>;
+  answerUntilStopped(routes: readonly Bound[]): Promise<void>;
 };
 
 /** One daemon of a role and instance at a time: the others are refused before they touch anything. */
@@ -49,10 +52,10 @@ export async function behindDoor(
   let open: (app: ReturnType<typeof createApp>) => void = () => {};
   const app = new Promise<ReturnType<typeof createApp>>((resolve) => (open = resolve));
   const server = await listen(app, instance, role);
-  const answerUntilStopped = async (resources: Resources) => {
+  const answerUntilStopped = async (routes: readonly Bound[]) => {
     const onError = (error: unknown, path: string) =>
       log.error({ path, error: messageOf(error) }, 'a request could not be answered');
-    open(createApp(resources, onError));
+    open(createApp(routes, { onError }));
     log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
     await aborted(signal);
   };
@@ -67,7 +70,7 @@ export async function behindDoor(
 export async function keepWorking<C extends { readonly instance: string }>(
   config: C,
   { log, source }: Pick<DaemonOptions<C>, 'log' | 'source'>,
-  { check, apply, follow = () => {}, resources }: Work<C>,
+  { check, apply, follow = () => {}, routes }: Work<C>,
   door: Door,
 ): Promise<void> {
   const reloader = new Reloader({ source, check, apply, log }, config);
@@ -75,7 +78,7 @@ export async function keepWorking<C extends { readonly instance: string }>(
   const timer = setInterval(follow, FOLLOW_MS);
   const reloads = reloader.run(stop.signal);
   try {
-    await door.answerUntilStopped(resources(() => reloader.state));
+    await door.answerUntilStopped(routes(() => reloader.state));
   } finally {
     stop.abort();
     clearInterval(timer);

@@ -1,13 +1,13 @@
 /** The parameters of `get sessions` that both roles take, and the filter they make. */
 import { parseEndpoint, parseIpv4Address } from '../../packet/address.ts';
-import { parsed } from '../../packet/parsed.ts';
+import { parsed, type ParsedText } from '../../packet/parsed.ts';
 import {
   SESSION_KIND,
   SESSION_STATE,
   type SessionKind,
   type SessionState,
 } from '../../datapath/binding/contract.ts';
-import { oneOf, wholeNumber, type Reader } from '../api/query.ts';
+import { oneOf, textReader, wholeNumber } from '../api/query.ts';
 import { parseDurationMs } from '../config/duration.ts';
 import { every, inState, isOlder, ofKind, type End, type SlotFilter } from './slot-filter.ts';
 
@@ -21,14 +21,18 @@ const SHOWN_STATES = (Object.keys(SESSION_STATE) as SessionState[]).filter(
   (state) => state !== 'free' && state !== 'dead',
 );
 
-export const limitReader = wholeNumber(1, LIMIT_MOST);
+export const limitReader = wholeNumber(1, LIMIT_MOST, 'rows at most');
 
 export const sessionReaders = {
   limit: limitReader,
-  continue: wholeNumber(0, CURSOR_MOST),
-  state: oneOf(SHOWN_STATES),
-  kind: oneOf(Object.keys(SESSION_KIND) as SessionKind[]),
-  minAge: parseDurationMs,
+  continue: wholeNumber(
+    0,
+    CURSOR_MOST,
+    'what the header x-fullnat-continue of the page before said',
+  ),
+  state: oneOf(SHOWN_STATES, 'only sessions in this state'),
+  kind: oneOf(Object.keys(SESSION_KIND) as SessionKind[], 'only sessions of this kind'),
+  minAge: textReader(parseDurationMs, 'only sessions at least so old: 30s, 5m, 2h'),
 };
 
 export type SessionQuery = {
@@ -41,11 +45,11 @@ export type SessionQuery = {
 };
 
 /** `a.b.c.d` or `a.b.c.d:port`. */
-export const endReader: Reader<End> = (text) => {
+export const endReader = textReader((text): ParsedText<End> => {
   if (text.includes(':')) return parseEndpoint(text);
   const read = parseIpv4Address(text);
   return read.ok ? parsed({ address: read.value }) : read;
-};
+}, 'only sessions with this address, or address:port');
 
 /** What both roles have; `ends` are the filters of a role's own parameters. */
 export function filterOf(

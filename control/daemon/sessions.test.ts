@@ -210,7 +210,7 @@ for (const { wanted, isMatch } of matching)
     assert.equal(matches(wanted, '10.0.88.10:80'), isMatch));
 
 test('an address, or address and port, and nothing else', () => {
-  for (const text of ['10.0.88.10', '10.0.88.10:80']) assert.ok(endpointReader(text).ok, text);
+  for (const text of ['10.0.88.10', '10.0.88.10:80']) assert.ok(endpointReader.read(text).ok, text);
   for (const text of ['', '10.0.88', 'web', '10.0.88.10:', ':80'])
-    assert.ok(!endpointReader(text).ok, text);
+    assert.ok(!endpointReader.read(text).ok, text);
 });

@@ -10,8 +10,8 @@ import {
   type SessionSlot,
 } from '../../datapath/binding/contract.ts';
 import { closedBy, secondsSince, stateOf, ticksNow } from '../../datapath/binding/sessions.ts';
-import type { Listing } from '../api/app.ts';
-import type { Reader } from '../api/query.ts';
+import type { Listing } from '../api/route.ts';
+import { textReader } from '../api/query.ts';
 import type { SessionCounters, SessionFlag } from '../api/rows.ts';
 import { LIMIT_DEFAULT, type SessionQuery } from './session-query.ts';
 import type { SlotFilter } from './slot-filter.ts';
@@ -21,10 +21,13 @@ import { findSlots, type SlotMaps } from './slots.ts';
 const ROWS_AT_ONCE = 32;
 
 /** `a.b.c.d` or `a.b.c.d:port`, as a prefix of which part of a row's text it must equal. */
-export const endpointReader: Reader<string> = (text) =>
-  /^\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?$/.test(text)
-    ? { ok: true, value: text }
-    : { ok: false, reason: 'malformed', message: `'${text}' is not an address, or address:port` };
+export const endpointReader = textReader<string>(
+  (text) =>
+    /^\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?$/.test(text)
+      ? { ok: true, value: text }
+      : { ok: false, reason: 'malformed', message: `'${text}' is not an address, or address:port` },
+  'only rows with this address, or address:port',
+);
 
 type SessionMaps = SlotMaps & {
   readonly sessions: { get(key: Flow4): { packets: number; bytes: number } | undefined };

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { cgroupRoot } from '../../../datapath/binding/cgroup-tree.ts';
 import { socketMaps } from '../../../datapath/binding/object-maps.ts';
 import { loadObject, type LoadedObject } from '../../../datapath/binding/object.ts';
+import { bind } from '../../api/route.ts';
+import { SOCKET_AGENT_ROUTES } from '../../api/routes.ts';
 import type { AgentConfig } from '../../config/agent.ts';
 import type { SocketAgentConfig } from '../../config/socket-agent.ts';
 import { baseInfoRow } from '../../daemon/counters.ts';
@@ -20,7 +22,7 @@ import { removeWhenDone } from '../mode-before.ts';
 import { inMode } from '../mode.ts';
 import { takeOverPacketMode } from '../packet-before.ts';
 import { Cover } from './cover.ts';
-import { socketResources } from './resources.ts';
+import { socketHandlers } from './resources.ts';
 import { applySocketAgent } from './tables.ts';
 
 // A service's cgroup is made anew when the service is restarted: noticed before it has clients.
@@ -70,12 +72,12 @@ async function keepShowing(
   const removal = before && removeWhenDone(before, { instance, log }, stop.signal);
   const timer = setInterval(() => cover.follow(), WATCH_MS);
   try {
-    const resources = (reload: () => ReloadState) => {
+    const routes = (reload: () => ReloadState) => {
       const info = () => ({
         ...baseInfoRow({ ...facts, ...reload() }, object),
         mode: 'socket' as const,
       });
-      return socketResources({ object, maps, info });
+      return bind(SOCKET_AGENT_ROUTES, socketHandlers({ object, maps, info }));
     };
     const work: Work<AgentConfig> = {
       check: (wanted) => void cgroupOf(inMode('socket', wanted)),
@@ -84,7 +86,7 @@ async function keepShowing(
         applySocketAgent(maps, now);
         cover.moveTo(cgroupOf(now));
       },
-      resources,
+      routes,
     };
     await keepWorking(config, options, work, door);
   } finally {

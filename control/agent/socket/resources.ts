@@ -10,10 +10,11 @@ import {
   SOCKET_NOTE_MEANING,
   type SocketNote,
 } from '../../../datapath/binding/verdicts.ts';
-import { plainResource, resource, type Resources } from '../../api/app.ts';
+import type { Handlers } from '../../api/route.ts';
+import type { SOCKET_AGENT_ROUTES } from '../../api/routes.ts';
 import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
-import { LIMIT_DEFAULT, limitReader } from '../../daemon/session-query.ts';
-import { endpointReader, matches } from '../../daemon/sessions.ts';
+import { LIMIT_DEFAULT } from '../../daemon/session-query.ts';
+import { matches } from '../../daemon/sessions.ts';
 
 export type SocketView = {
   readonly object: Pick<LoadedObject, 'program'>;
@@ -28,28 +29,27 @@ const STATES: readonly SocketState[] = [
   ...(['listen', 'closing'] as const),
 ];
 
-export function socketResources({ object, maps, info }: SocketView): Resources {
-  const readers = {
-    limit: limitReader,
-    client: endpointReader,
-    local: endpointReader,
-    server: endpointReader,
-  };
+export function socketHandlers({
+  object,
+  maps,
+  info,
+}: SocketView): Handlers<typeof SOCKET_AGENT_ROUTES> {
+  const nothing = () => ({ rows: [] });
   return {
-    clients: resource(readers, ({ limit = LIMIT_DEFAULT, ...wanted }) => {
+    clients: ({ query: { limit = LIMIT_DEFAULT, ...wanted } }) => {
       const bytes = runIterator(object.program('list_clients'), { map: maps.clients });
       const rows = clientRows(bytes, ticksNow()).filter((row) =>
         (['client', 'local', 'server'] as const).every((end) => matches(wanted[end], row[end])),
       );
       return { rows: rows.slice(0, limit), total: rows.length };
-    }),
+    },
     /* Nothing is rewritten, so nothing can be dropped, or collide. */
-    drops: plainResource(() => []),
-    collisions: plainResource(() => []),
-    'collision-counters': plainResource(() => []),
-    events: plainResource(() => []),
-    notes: plainResource(() => noteRows(maps)),
-    info: plainResource(() => [info()]),
+    drops: nothing,
+    collisions: nothing,
+    collisionCounters: nothing,
+    events: nothing,
+    notes: () => ({ rows: noteRows(maps) }),
+    info: () => ({ rows: [info()] }),
   };
 }
 

@@ -3,10 +3,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Forecast } from '../../../control/balancer/forecast.ts';
-import { balancerResources } from '../../../control/balancer/resources.ts';
+import { balancerHandlers } from '../../../control/balancer/resources.ts';
 import type { View } from '../../../control/balancer/rows.ts';
 import { balancerSchema, completeBalancer } from '../../../control/config/balancer.ts';
 import { createApp, TOTAL_HEADER } from '../../../control/api/app.ts';
+import { bind } from '../../../control/api/route.ts';
+import { BALANCER_ROUTES } from '../../../control/api/routes.ts';
+import { RuntimeStore } from '../../../control/state/runtime.ts';
 import { formatEndpoint } from '../../../packet/index.ts';
 import { summary, type Summary } from '../statistics.ts';
 import { frontOf, type SessionTable } from './table.ts';
@@ -36,9 +39,14 @@ export async function measureListing(table: SessionTable): Promise<ListingFigure
     indices: { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] },
     healthOf: nobody,
   });
-  const resources = balancerResources(view, new Forecast({ windowMs: 1 }), () => [], nobody);
-  const app = createApp(resources, (error) => {
-    throw error;
+  const handlers = balancerHandlers({
+    ...{ view, wanted: () => NO_CONFIG, forecast: new Forecast({ windowMs: 1 }) },
+    ...{ events: () => [], info: nobody, runtime: new RuntimeStore({ nowMs: Date.now }) },
+  });
+  const app = createApp(bind(BALANCER_ROUTES, handlers), {
+    onError: (error) => {
+      throw error;
+    },
   });
   const figures: ListingFigure[] = [];
   for (const query of queriesFor(table)) figures.push(await measure(app, table.sessions, query));

@@ -1,0 +1,17 @@
+/** A configuration with what people changed beside it. */
+import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
+import type { RuntimeChanges } from '../state/runtime.ts';
+import { keyOf } from './desired.ts';
+
+/** What nobody changed is the same object. */
+export function withRuntime(config: BalancerConfig, runtime: RuntimeChanges): BalancerConfig {
+  return { ...config, pools: config.pools.map((pool) => poolWith(pool, runtime)) };
+}
+
+function poolWith(pool: PoolConfig, runtime: RuntimeChanges): PoolConfig {
+  const weightOf = (backend: PoolConfig['backends'][number]) =>
+    runtime.of(pool.name, keyOf(backend.address))?.weight ?? backend.weight;
+  if (pool.backends.every((backend) => weightOf(backend) === backend.weight)) return pool;
+  const backends = pool.backends.map((backend) => ({ ...backend, weight: weightOf(backend) }));
+  return { ...pool, backends };
+}
