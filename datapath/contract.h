@@ -197,7 +197,15 @@ struct listener {
 };
 _Static_assert(sizeof(struct listener) == 16, "keep binding/contract.ts in step");
 
-enum schedule_select { SELECT_ROUND_ROBIN = 0, SELECT_SOURCE_HASH = 1 };
+enum schedule_select {
+	SELECT_ROUND_ROBIN = 0,
+	SELECT_SOURCE_HASH = 1,       /* by the client's address */
+	SELECT_CONNECTION_HASH = 2,   /* by its address and port */
+	SELECT_LEAST_CONNECTIONS = 3, /* the fewest live sessions for its weight */
+};
+
+/* An entry of `schedule`: index of a backend, and above it its weight, for least connections. */
+#define SCHEDULE_WEIGHT_SHIFT 16
 
 /*
  * Value of `pools`, an array. `table` names the pool's run of `schedule`
@@ -205,11 +213,27 @@ enum schedule_select { SELECT_ROUND_ROBIN = 0, SELECT_SOURCE_HASH = 1 };
  */
 struct pool {
 	__u64 table;
-	__u32 select;                     /* enum schedule_select */
+	__u8 select;                      /* enum schedule_select */
+	__u8 sticky_bits;                 /* prefix length of what keeps its backend; 0: nobody */
+	__u16 sticky_seconds;             /* ... for so long after its last new connection */
 	__u32 locals_first, locals_count; /* run of `locals` used as sources */
-	__u32 pad;
+	__u32 seed;                       /* of the hashes */
 };
 _Static_assert(sizeof(struct pool) == 24, "keep binding/contract.ts in step");
+
+/* Key of `sticky_clients`: clients of one pool with so many bits in common, host order. */
+struct sticky_key {
+	__u32 pool, network;
+};
+
+/* Value of `sticky_clients`. The address is there because indices are given away again. */
+struct sticky {
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+	__be32 addr;
+	__be16 port;
+	__u16 backend; /* index */
+};
+_Static_assert(sizeof(struct sticky) == 16, "keep binding/contract.ts in step");
 
 /* Value of `backends`, an array; the index is stable while sessions refer to it. */
 struct backend {

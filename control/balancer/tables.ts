@@ -4,7 +4,7 @@
  * it points to, and written after it.
  */
 import type { BalancerConfig } from '../config/balancer.ts';
-import type { Endpoint4, Settings } from '../../datapath/binding/contract.ts';
+import type { Endpoint4, Pool, Settings } from '../../datapath/binding/contract.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
 import {
@@ -25,6 +25,16 @@ export type TablesParts = {
   readonly findReferences: () => Promise<References>;
   readonly nowMs: () => number;
   readonly randomSecret: () => Settings['secret'];
+};
+
+const NO_POOL: Pool = {
+  table: 0n,
+  select: 'round-robin',
+  stickyBits: 0,
+  stickySeconds: 0,
+  localsFirst: 0,
+  localsCount: 0,
+  seed: 0,
 };
 
 export class Tables {
@@ -124,8 +134,11 @@ export class Tables {
     maps.pools.set(index, {
       table: packTable(run),
       select: 'round-robin',
+      stickyBits: 0,
+      stickySeconds: 0,
       localsFirst: 0,
       localsCount,
+      seed: 0,
     });
     const chosen = new Set(entries);
     this.#markOut(
@@ -237,7 +250,7 @@ export class Tables {
       const pool = maps.pools.get(index);
       if (wantedPools.has(index) || pool.localsCount === 0) continue;
       this.#space.retire(unpackTable(pool.table));
-      maps.pools.set(index, { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 });
+      maps.pools.set(index, NO_POOL);
     }
     for (const [key, { index, used }] of current.backends)
       if (used && !desired.backends.has(key))

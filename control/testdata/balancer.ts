@@ -35,7 +35,15 @@ const NO_ADMISSION: Admission = {
   clientOpeningMax: 0,
   clientBits: 0,
 };
-const NO_POOL: Pool = { table: 0n, select: 'round-robin', localsFirst: 0, localsCount: 0 };
+const NO_POOL: Pool = {
+  table: 0n,
+  select: 'round-robin',
+  stickyBits: 0,
+  stickySeconds: 0,
+  localsFirst: 0,
+  localsCount: 0,
+  seed: 0,
+};
 const NO_BACKEND: Backend = { addr: ipv4Address(0), port: port(0), used: false, out: false };
 const NO_LOCAL: Local = { addr: ipv4Address(0), portLow: port(0), portHigh: port(0) };
 

@@ -55,14 +55,6 @@ static __always_inline int is_over_limit(const struct listener *listener)
 	return live && *live >= listener->sessions_max;
 }
 
-static __always_inline int is_full(__u32 backend)
-{
-	__u32 *most = bpf_map_lookup_elem(&backend_limits, &backend);
-	__u32 *live = bpf_map_lookup_elem(&backend_live, &backend);
-
-	return most && *most && live && *live >= *most;
-}
-
 static __always_inline enum verdict admit_client(const struct packet *p, __u32 listener,
 						 const struct admission *admission, __u64 now_ns)
 {

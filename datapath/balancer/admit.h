@@ -17,14 +17,6 @@ static __always_inline struct listener *find_listener(const struct packet *p)
 	return bpf_map_lookup_elem(&listeners, &key);
 }
 
-static __always_inline int takes_new(const struct session_entry *entry)
-{
-	__u32 index = entry->backend;
-	struct backend *backend = bpf_map_lookup_elem(&backends, &index);
-
-	return backend && backend->used && !backend->out && !is_full(index);
-}
-
 /*
  * A SYN on a resting session is a new connection: when its backend takes no more, the
  * session ends and the SYN has to open another. VERDICT_TO_BACKEND when it was taken up
@@ -36,7 +28,7 @@ static __always_inline enum verdict take_up(struct packet *p, struct session_ent
 
 	if (!slot)
 		return VERDICT_DROP_RACE;
-	if (takes_new(entry))
+	if (takes_new(entry->backend))
 		return reopen_if_resting(p, entry, slot) ? VERDICT_TO_BACKEND : VERDICT_DROP_RACE;
 	if (!claim_resting(slot, slot->word))
 		return VERDICT_DROP_RACE;

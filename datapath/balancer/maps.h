@@ -21,7 +21,7 @@ struct {
 	__type(value, struct pool);
 } pools SEC(".maps");
 
-/* Backend indices in the order they are chosen; a pool owns one run of entries. */
+/* Backends in the order they are chosen, with weights; a pool owns one run of entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 65536);
@@ -36,6 +36,17 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } schedule_cursor SEC(".maps");
+
+/*
+ * Which backend a client comes back to. Least recently used ones make room: a flood of
+ * new clients costs others their backend, and never a connection.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sticky_key);
+	__type(value, struct sticky);
+} sticky_clients SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -5,10 +5,9 @@
 
 #include "../lib/reserve.h"
 #include "../lib/states.h"
-#include "admission.h"
+#include "schedule.h"
 
-#define LOCAL_TRIES 8     /* locals asked before the SYN is refused */
-#define BACKEND_TRIES 256 /* positions of the schedule looked at for a backend below its limit */
+#define LOCAL_TRIES 8 /* locals asked before the SYN is refused */
 
 /* Everything that is decided while a session is opened. */
 struct opening {
@@ -19,69 +18,6 @@ struct opening {
 	__u32 backend_index, slot_index;
 	__u32 locals_first, locals_count, local_start;
 };
-
-/* Which of a pool's backends a SYN goes to. */
-struct choice {
-	__u32 table_first, table_length, position;
-	__u32 backend_index;
-	int has_backend, met_full;
-};
-
-/* The backend at one position, if it is below its limit; 1 ends the search. */
-static int try_backend(__u32 step, struct choice *c)
-{
-	__u32 position = c->table_first + (c->position + step) % c->table_length, *index;
-	struct backend *backend;
-
-	if (step >= c->table_length)
-		return 1;
-	index = bpf_map_lookup_elem(&schedule, &position);
-	if (!index)
-		return 1;
-	c->backend_index = *index;
-	backend = bpf_map_lookup_elem(&backends, &c->backend_index);
-	if (!backend || !backend->used)
-		return 0;
-	c->has_backend = !is_full(c->backend_index);
-	c->met_full |= !c->has_backend;
-	return c->has_backend;
-}
-
-/* Chooses the backend; VERDICT_PASS when there is one. */
-static __noinline enum verdict choose_backend(const struct packet *p,
-					      const struct listener *listener, __u32 *backend_index)
-{
-	struct pool *pool = bpf_map_lookup_elem(&pools, &listener->pool);
-	struct settings *set = get_settings();
-	struct choice c = {};
-	__u32 pool_index = listener->pool, steps;
-	__u32 *cursor = 0;
-	__u64 table;
-
-	if (!pool || !set)
-		return VERDICT_DROP_INTERNAL;
-	table = pool->table; /* read once: offset and length belong together */
-	c.table_first = table >> 32;
-	c.table_length = table;
-	if (c.table_length) {
-		if (pool->select == SELECT_SOURCE_HASH) {
-			c.position = mix(p->flow.source_addr ^ (__u32)set->secret[0]);
-		} else {
-			cursor = bpf_map_lookup_elem(&schedule_cursor, &pool_index);
-			c.position = cursor ? *cursor + 1 : 0;
-		}
-		c.position %= c.table_length; /* so that a step further does not wrap */
-		steps = bpf_loop(BACKEND_TRIES, try_backend, &c, 0);
-		if (cursor) /* the share of one that is full is everyone's, not its neighbour's */
-			*cursor = c.position + (c.has_backend ? steps - 1 : 0);
-	}
-	*backend_index = c.backend_index;
-	if (c.has_backend)
-		return VERDICT_PASS;
-	report(p, c.met_full ? EVENT_BACKEND_LIMIT : EVENT_NO_BACKEND, listener->index,
-	       c.backend_index, 0);
-	return c.met_full ? VERDICT_RESET_BACKEND_LIMIT : VERDICT_RESET_NO_BACKEND;
-}
 
 /* One local of the pool, beginning with the client's own; 1 ends the search. */
 static int try_local(__u32 step, struct opening *o)

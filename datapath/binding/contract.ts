@@ -27,6 +27,8 @@ export const NO_LOCAL = 0xffff;
 
 /** Time in the session tables: 2^20 ns of CLOCK_MONOTONIC, modulo 2^32. */
 export const TICK_SHIFT = 20;
+/** Of an entry of `schedule`: the weight's place, above the backend's index. */
+export const SCHEDULE_WEIGHT_SHIFT = 16;
 /** How often a busy session's slot is written: 1 s. */
 export const TOUCH_TICKS = 954;
 export const TICKS_MODULO = 2 ** 32;
@@ -54,7 +56,12 @@ export type Refusal = keyof typeof REFUSAL;
 export const REFUSAL = { reset: 0, drop: 1, icmp: 2 } as const;
 
 export type ScheduleSelect = keyof typeof SCHEDULE_SELECT;
-export const SCHEDULE_SELECT = { 'round-robin': 0, 'source-hash': 1 } as const;
+export const SCHEDULE_SELECT = {
+  'round-robin': 0,
+  'source-hash': 1,
+  'connection-hash': 2,
+  'least-connections': 3,
+} as const;
 
 export type CollisionPolicy = keyof typeof COLLISION_POLICY;
 export const COLLISION_POLICY = { remap: 0, local: 1, drop: 2 } as const;
@@ -219,10 +226,25 @@ export const listener = struct('listener', {
 export type Pool = ValueOf<typeof pool>;
 export const pool = struct('pool', {
   table: u64,
-  select: named(u32, SCHEDULE_SELECT),
+  select: named(u8, SCHEDULE_SELECT),
+  stickyBits: u8,
+  stickySeconds: u16,
   localsFirst: u32,
   localsCount: u32,
-  pad: padding(4),
+  seed: u32,
+});
+
+/** Key of `sticky_clients`. */
+export type StickyKey = ValueOf<typeof stickyKey>;
+export const stickyKey = struct('sticky_key', { pool: u32, network: u32 });
+
+/** Value of `sticky_clients`: the backend that clients come back to. */
+export type Sticky = ValueOf<typeof sticky>;
+export const sticky = struct('sticky', {
+  untilNs: u64,
+  addr: address4,
+  port: bePort,
+  backend: u16,
 });
 
 /** Value of `backends`; the index is stable while sessions refer to it. */

@@ -24,6 +24,8 @@ import {
   sessionSlot,
   settings,
   socketSettings,
+  sticky,
+  stickyKey,
   sweep,
   traffic,
 } from './contract.ts';
@@ -53,6 +55,7 @@ function makeBalancerMaps(make: KernelMaker) {
     listeners: make.table('listeners', endpoint4, listener),
     pools: make.array('pools', pool),
     schedule: make.array('schedule', u32),
+    stickyClients: make.table('sticky_clients', stickyKey, sticky),
     backends: make.array('backends', backend),
     locals: make.array('locals', local),
     localsByAddr: make.table('locals_by_addr', address4, u32),

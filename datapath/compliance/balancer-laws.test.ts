@@ -1,10 +1,11 @@
-/** The laws of local ports, expiry and admission; of the programs, with their sweeper running. */
+/** The laws of local ports, expiry, admission and scheduling; of the programs, with their sweeper running. */
 import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
 import { admissionLaws } from './balancer/admission.ts';
 import { expiryLaws } from './balancer/expiry.ts';
 import { limitLaws } from './balancer/limits.ts';
 import { portLaws } from './balancer/ports.ts';
+import { scheduleLaws } from './balancer/schedule.ts';
 import { shiftLaws } from './balancer/shift.ts';
 import { loadBalancer } from './kernel/balancer.ts';
 import { suiteWorld } from './model/world.ts';
@@ -18,5 +19,6 @@ testLaws('balancer', { model, kernel: loadBalancer, skip }, [
   ...shiftLaws,
   ...expiryLaws,
   ...admissionLaws,
+  ...scheduleLaws,
   ...limitLaws,
 ]);

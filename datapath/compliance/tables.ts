@@ -29,7 +29,7 @@ const LIMITS: SessionLimits = {
 export const WEB_TABLES: BalancerTables = {
   ...LIMITS,
   listeners: [WEB_LISTENER],
-  pools: [{ schedule: [0], select: 'round-robin', locals: { first: 0, count: 1 } }],
+  pools: [{ schedule: [0], select: 'round-robin', seed: 0, locals: { first: 0, count: 1 } }],
   backends: [BACKEND],
   locals: [{ address: LOCAL_ADDRESS, ports: [5004, 5004] }],
   backendLimits: [],

@@ -92,7 +92,17 @@ export interface PoolRow {
   /** Indices of backends in the order in which they are chosen. */
   readonly schedule: readonly number[];
   readonly select: ScheduleSelect;
+  /** By index of the backend, for least connections; 1 when left out. */
+  readonly weights?: readonly number[];
+  /** Of the hashes. */
+  readonly seed: number;
+  readonly sticky?: StickyRow | undefined;
   readonly locals: { readonly first: number; readonly count: number };
+}
+/** Clients with so many bits in common come back to their backend for so long after their last new connection. */
+export interface StickyRow {
+  readonly bits: number;
+  readonly seconds: number;
 }
 export interface LocalRow {
   readonly address: string;

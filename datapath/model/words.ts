@@ -95,7 +95,8 @@ export type SessionKind = 'balanced' | 'restored' | 'kept' | 'direct';
 
 export type ToaMode = 'off' | 'syn' | 'handshake';
 export type Refusal = 'reset' | 'drop' | 'icmp';
-export type ScheduleSelect = 'round-robin' | 'source-hash';
+export type ScheduleSelect =
+  'round-robin' | 'source-hash' | 'connection-hash' | 'least-connections';
 export type CollisionPolicy = 'remap' | 'local' | 'drop';
 
 export type Access = 'allow' | 'deny';

@@ -119,7 +119,7 @@ export const forgedRows: readonly Row<BalancerTables>[] = [
     steps: [
       ...CLOSED,
       reconfigure<BalancerTables>({
-        pools: [{ schedule: [1], select: 'round-robin', locals: { first: 0, count: 1 } }],
+        pools: [{ schedule: [1], select: 'round-robin', seed: 0, locals: { first: 0, count: 1 } }],
       }),
       fromFront(
         fromClient(SYN),

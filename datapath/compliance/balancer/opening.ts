@@ -19,6 +19,7 @@ const SECOND = '10.0.23.111:18057';
 const pool = (schedule: readonly number[]): PoolRow => ({
   schedule,
   select: 'round-robin',
+  seed: 0,
   locals: { first: 0, count: 1 },
 });
 const opening = { sessions: [{ state: 'opening' }] } as const;

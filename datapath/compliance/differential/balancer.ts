@@ -115,7 +115,14 @@ function anyPool(): fc.Arbitrary<PoolRow> {
       },
       { weight: 1, arbitrary: fc.constantFrom([], [7]) },
     ),
-    select: fc.constantFrom('round-robin' as const, 'source-hash' as const),
+    select: fc.constantFrom(
+      ...(['round-robin', 'source-hash', 'connection-hash', 'least-connections'] as const),
+    ),
+    weights: fc.constantFrom([], [1, 1, 1], [3, 1, 2], [1, 65_535, 7]),
+    seed: fc.nat(),
+    sticky: fc.constantFrom(
+      ...[undefined, undefined, { bits: 32, seconds: 100 }, { bits: 24, seconds: 1_000 }],
+    ),
     locals: fc.constantFrom(
       { first: 0, count: 1 },
       { first: 0, count: 1 },

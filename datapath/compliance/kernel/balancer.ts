@@ -1,5 +1,6 @@
 /** The loaded balancer as a `DataPath`. */
 import { endpoint, ipv4Address, PROTOCOL_TCP, port } from '../../../packet/index.ts';
+import { SCHEDULE_WEIGHT_SHIFT } from '../../binding/contract.ts';
 import { update, valueBytesOf } from '../../binding/kernel-map.ts';
 import type { MapRef } from '../../binding/kernel-object.ts';
 import { balancerMaps } from '../../binding/object-maps.ts';
@@ -17,6 +18,7 @@ import { clearHash, COUNTED, SessionMaps, settingsOf, type KernelOptions } from 
 import { objectPath } from './private-network.ts';
 import { Runs, type KernelPath } from './run.ts';
 
+const NANOSECONDS_PER_SECOND = 1e9;
 const CAPACITIES = {
   sessions: 16_384,
   session_slots: 8_192,
@@ -25,8 +27,9 @@ const CAPACITIES = {
   local_ports: 64,
   listeners: 16,
   pools: 8,
-  schedule: 64,
+  schedule: 256,
   schedule_cursor: 8,
+  sticky_clients: 64,
   backends: COUNTED,
   locals: 16,
   locals_by_addr: 16,
@@ -54,6 +57,7 @@ export async function loadBalancer(
         maps.backendLive.set(i, 0);
       }
       forgetClients(maps);
+      clearHash(maps.stickyClients);
       configure(tables);
       clearScheduleCursors(object.map('schedule_cursor'));
       if (options.portStart !== undefined)
@@ -65,6 +69,7 @@ export async function loadBalancer(
     elapse: (seconds) => {
       sessions.age(seconds);
       fillBuckets(maps, seconds);
+      forgetSooner(maps, seconds);
     },
     seize: () => {
       vacateSeats(maps, sessions.slots());
@@ -105,13 +110,29 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
     maps.localsByAddr.set(addr, index);
   });
   let first = 0;
-  tables.pools.forEach(({ schedule, select, locals }, index) => {
-    schedule.forEach((backend, i) => maps.schedule.set(first + i, backend));
+  tables.pools.forEach(({ schedule, select, weights, seed, sticky, locals }, index) => {
+    schedule.forEach((backend, i) => {
+      const weight = weights?.[backend] ?? 1;
+      maps.schedule.set(first + i, ((weight << SCHEDULE_WEIGHT_SHIFT) | backend) >>> 0);
+    });
     const table = (BigInt(first) << 32n) | BigInt(schedule.length);
     const [localsFirst, localsCount] = [locals.first, locals.count];
-    maps.pools.set(index, { table, select, localsFirst, localsCount });
+    const [stickyBits, stickySeconds] = [sticky?.bits ?? 0, sticky?.seconds ?? 0];
+    maps.pools.set(index, {
+      ...{ table, select, stickyBits, stickySeconds, localsFirst, localsCount, seed },
+    });
     first += schedule.length;
   });
+}
+
+/** As if so much time had passed since clients came. */
+function forgetSooner({ stickyClients }: ReturnType<typeof balancerMaps>, seconds: number): void {
+  for (const key of [...stickyClients.keys()]) {
+    const sticky = stickyClients.get(key);
+    if (sticky === undefined) continue;
+    const untilNs = sticky.untilNs - BigInt(seconds * NANOSECONDS_PER_SECOND);
+    stickyClients.set(key, { ...sticky, untilNs: untilNs > 0n ? untilNs : 0n });
+  }
 }
 
 /** Each pool begins with the first backend of its schedule again. */

@@ -11,8 +11,9 @@ import { notePacket, reopenIfResting } from '../states.ts';
 import type { Refusal, Refused, Verdict } from '../words.ts';
 import { admit, countedClient } from './admission.ts';
 import { decideError } from './errors.ts';
-import { isFull, openSession } from './open.ts';
+import { openSession } from './open.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
+import { takesNew } from './schedule.ts';
 import { translate } from './translate.ts';
 
 type Rest = Exclude<Received, { kind: 'tcp' }>;
@@ -71,13 +72,6 @@ function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
 /** A SYN on a resting session is a new connection, and admitted like one. */
 function isNewOnResting(segment: Segment, { side, session }: BalancerDirection): boolean {
   return side === 'front' && isOpeningSyn(segment) && segment.ttl > 1 && isResting(session);
-}
-
-/** A backend that no pool's schedule has, or that has its most, takes no new connections. */
-function takesNew(balancer: Balancer, backend: number): boolean {
-  const { tables, backends } = balancer;
-  const scheduled = tables.pools.some(({ schedule }) => schedule.includes(backend));
-  return scheduled && backends[backend] !== undefined && !isFull(balancer, backend);
 }
 
 /** A packet to a listener that no live session has; undefined when it has one now. */

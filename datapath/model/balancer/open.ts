@@ -10,6 +10,7 @@ import type { Segment } from '../segment.ts';
 import type { EventType, Refused } from '../words.ts';
 import { countedClient, tellOf } from './admission.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
+import { chooseBackend } from './schedule.ts';
 
 type Failure = Refused | 'drop-race' | 'drop-internal';
 
@@ -19,15 +20,8 @@ interface Reserved {
   readonly shift: Shift;
 }
 
-interface Chosen {
-  readonly backend: number;
-  readonly at: Endpoint;
-}
-
 /** Locals asked before the SYN is refused. */
 const LOCAL_TRIES = 8;
-/** Positions of the schedule looked at for a backend below its limit. */
-const BACKEND_TRIES = 256;
 
 /** Opens a session for an admitted SYN; undefined when it exists afterwards, else why not. */
 export function openSession(
@@ -66,53 +60,6 @@ export function openSession(
     return 'drop-race';
   countConnection(balancer, session);
   return undefined;
-}
-
-/** A backend with as many live sessions as it may have. */
-export function isFull({ sessions, tables }: Balancer, backend: number): boolean {
-  const most = tables.backendLimits[backend] ?? 0;
-  const own = sessions.all().filter((session) => session.backend === backend);
-  return most > 0 && own.filter(isLive).length >= most;
-}
-
-/**
- * From the next position in the pool's schedule, or always the same one for the same
- * client, the first backend that is there and below its limit.
- */
-function chooseBackend(
-  balancer: Balancer,
-  { pool }: Listener,
-  { schedule, select }: PoolRow,
-  { flow }: Segment,
-): Chosen | 'no-backend' | 'backend-limit' {
-  if (schedule.length === 0) return 'no-backend';
-  const first = firstPosition(balancer, pool, select, flow) % schedule.length;
-  let [at, metFull]: [number, boolean] = [first, false];
-  let chosen: Chosen | undefined;
-  for (let step = 0; step < Math.min(schedule.length, BACKEND_TRIES) && !chosen; step++) {
-    const backend = schedule[(first + step) % schedule.length];
-    const address = backend === undefined ? undefined : balancer.backends[backend];
-    if (backend === undefined || !address) continue;
-    if (isFull(balancer, backend)) metFull = true;
-    else [at, chosen] = [first + step, { backend, at: address }];
-  }
-  // The share of one that is full is everyone's, not its neighbour's.
-  if (select === 'round-robin') balancer.cursors.set(pool, at);
-  return chosen ?? (metFull ? 'backend-limit' : 'no-backend');
-}
-
-function firstPosition(
-  { cursors, tables }: Balancer,
-  pool: number,
-  select: PoolRow['select'],
-  { from }: Flow,
-): number {
-  switch (select) {
-    case 'source-hash':
-      return hashAddress(from.address, tables.secret[0]);
-    case 'round-robin':
-      return (cursors.get(pool) ?? 0) + 1;
-  }
 }
 
 /**

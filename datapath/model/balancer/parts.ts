@@ -29,9 +29,17 @@ export interface Balancer {
   readonly ports: PortRanges;
   /** By pool: the position in its schedule that was chosen last. */
   readonly cursors: Map<number, number>;
+  /** By pool and prefix of clients: the backend that they come back to. */
+  readonly sticky: Map<string, Sticky>;
   /** By listener, and by client: when a token bucket would be full again. */
   readonly buckets: Map<string, number>;
   readonly journal: Journal;
+}
+export interface Sticky {
+  readonly backend: number;
+  /** Its address: indices are given away again. */
+  readonly at: Endpoint;
+  readonly untilNs: number;
 }
 /** A listener and a prefix of clients. */
 export type ClientKey = `${number}/${number}`;
@@ -46,6 +54,7 @@ export function newBalancer(world: World, tables: BalancerTables): Balancer {
     sessions: new SessionTable(),
     ports: new PortRanges(world.chance),
     cursors: new Map(),
+    sticky: new Map(),
     buckets: new Map(),
     journal: new Journal(),
     ...configured(tables),

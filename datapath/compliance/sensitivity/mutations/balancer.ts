@@ -48,10 +48,24 @@ export const balancerMutations: readonly Mutation[] = [
   },
   {
     name: 'the schedule is read from its first entry for every pool',
-    file: 'balancer/open.h',
-    text: 'c.table_first = table >> 32;',
-    replacement: 'c.table_first = 0;',
+    file: 'balancer/schedule.h',
+    text: 'c->table_first = table >> 32;',
+    replacement: 'c->table_first = 0;',
     why: 'one pool is all that a small test has',
+  },
+  {
+    name: 'a client comes back to whoever has the index of its backend now',
+    file: 'balancer/schedule.h',
+    text: 'backend->addr != known->addr || backend->port != known->port ||',
+    replacement: '',
+    why: 'indices are given away again, long after',
+  },
+  {
+    name: 'least connections counts the connections and not the weight',
+    file: 'balancer/schedule.h',
+    text: '((__u64)live + 1) * c->weight >= ((__u64)c->live + 1) * weight',
+    replacement: 'live >= c->live',
+    why: 'equal weights are all that a small test has',
   },
   {
     name: 'answers of the server get TOA',
