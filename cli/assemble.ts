@@ -46,7 +46,10 @@ function addCommand(
   context: Context,
   finish: (exitCode: number) => void,
 ): void {
-  const made = configured(parent.command(command.name), context)
+  const made = configured(
+    parent.command(command.name, { hidden: command.isHidden === true }),
+    context,
+  )
     .description([command.summary, flowing(command.details ?? '')].filter(Boolean).join('\n\n'))
     .summary(command.summary)
     .helpOption('-h, --help', 'show help')

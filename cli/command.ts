@@ -19,11 +19,14 @@ export interface Sink {
   readonly style: Style;
 }
 
+/** Makes a value of a word; `words` are all that it takes, where they can be listed. */
+export type Reader<T> = ((text: string) => T) & { readonly words?: readonly string[] };
+
 export interface Option<T> {
   /** As commander writes them: `--count <n>`, `-w, --watch`. */
   readonly flags: string;
   readonly help: string;
-  readonly read: (text: string) => T;
+  readonly read: Reader<T>;
   readonly fallback: T;
   readonly isFlag: boolean;
   /** May be given several times: `read` gets each, the value is a list. */
@@ -38,6 +41,8 @@ export interface Argument<T> {
   readonly help: string;
   /** Gets all words of a variadic argument, one otherwise; none when an optional one is absent. */
   readonly read: (words: readonly string[]) => T;
+  /** All that it may be, where that can be listed. */
+  readonly words?: readonly string[];
 }
 
 type Values<S> = {
@@ -65,6 +70,8 @@ export interface CommandSpec<
   readonly examples: readonly Example[];
   /** Words after the arguments that look like options belong to the last argument (`lab exec`). */
   readonly passThrough?: boolean;
+  /** For programs: no help lists it. */
+  readonly isHidden?: true;
   /** Resolves to the exit code. */
   readonly handler: (
     input: { readonly arguments: Values<A>; readonly options: OptionValues<O> },
@@ -82,6 +89,7 @@ export type Command = CommandSpec<
 export interface Group {
   readonly name: string;
   readonly summary: string;
+  readonly isHidden?: never;
   readonly commands: readonly Command[];
 }
 
@@ -113,18 +121,19 @@ export function command<
   return spec as unknown as Command;
 }
 
-export function argument<T>(name: string, help: string, read: (word: string) => T): Argument<T> {
-  return { name, help, read: (words) => read(words[0] ?? '') };
+export function argument<T>(name: string, help: string, read: Reader<T>): Argument<T> {
+  return { name, help, ...wordsOf(read), read: (words) => read(words[0] ?? '') };
 }
 
 export function optionalArgument<T>(
   name: string,
   help: string,
-  read: (word: string) => T,
+  read: Reader<T>,
 ): Argument<T | undefined> {
   return {
     name,
     help,
+    ...wordsOf(read),
     read: ([word]) => (word === undefined ? undefined : read(word)),
   };
 }
@@ -138,31 +147,27 @@ export function flag(flags: string, help: string): Option<boolean> {
 }
 
 /** An option that may be absent: its value is then `undefined`. */
-export function option<T>(
-  flags: string,
-  help: string,
-  read: (text: string) => T,
-): Option<T | undefined> {
+export function option<T>(flags: string, help: string, read: Reader<T>): Option<T | undefined> {
   return { flags, help, read, fallback: undefined, isFlag: false };
 }
 
 /** An option that may be given several times; absent, it is an empty list. */
-export function listOption<T>(
-  flags: string,
-  help: string,
-  read: (text: string) => T,
-): Option<readonly T[]> {
+export function listOption<T>(flags: string, help: string, read: Reader<T>): Option<readonly T[]> {
   // What is read one by one is put together in assemble.ts.
-  const each = read as unknown as (text: string) => readonly T[];
+  const each = read as unknown as Reader<readonly T[]>;
   return { flags, help, read: each, fallback: [], isFlag: false, isList: true };
 }
 
 export function optionOr<T>(
   flags: string,
   help: string,
-  read: (text: string) => T,
+  read: Reader<T>,
   fallback: T,
   shownDefault: string = String(fallback),
 ): Option<T> {
   return { flags, help, read, fallback, isFlag: false, shownDefault };
+}
+
+function wordsOf({ words }: Reader<unknown>): { words?: readonly string[] } {
+  return words === undefined ? {} : { words };
 }

@@ -5,6 +5,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   agent: async () => (await import('./commands/agent.ts')).agent,
   balancer: async () => (await import('./commands/balancer.ts')).balancer,
   check: async () => (await import('./commands/check.ts')).check,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+  __complete: async () => (await import('./commands/complete.ts')).complete,
   detach: async () => (await import('./commands/detach.ts')).detach,
   diagnose: async () => (await import('./commands/diagnose.ts')).diagnose,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,

@@ -15,7 +15,8 @@ packages=(
 	tcpdump tshark tcptrace nmap curl python3      # capture, probe and compare, in tests
 	wrk iperf3 nftables nginx-light haproxy        # load, and what benchmarks compare with
 	redis-server openssh-server postgresql         # programs that must see their clients, in tests
-	clang-format shellcheck                        # npm run check
+	zsh fish                                       # shells that completion is tried in
+	clang-format shellcheck mandoc                 # npm run check
 )
 
 # What the packages above would run as system services: installed for the lab only.

@@ -13,8 +13,10 @@ export const labCase = command({
   name: 'case',
   summary: 'Try whether a sentence about fullnat holds in the lab; without a name, list them',
   arguments: {
-    name: optionalArgument('[name]', 'of the case, or `all`', (word) =>
-      choice('case', ['all', ...CASES.map(({ name }) => name)])(word),
+    name: optionalArgument(
+      '[name]',
+      'of the case, or `all`',
+      choice('case', ['all', ...CASES.map(({ name }) => name)]),
     ),
   },
   options: { instance: instanceOption },
