@@ -18,6 +18,8 @@ import { dropRows, noteRows } from '../daemon/counters.ts';
 import { formatFlow, timestampOf } from '../daemon/events.ts';
 import { filterOf } from '../daemon/session-query.ts';
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
+import { agentFamilies } from '../metrics/agent.ts';
+import { metricsText } from '../metrics/text.ts';
 import {
   comesFrom,
   every,
@@ -63,6 +65,9 @@ export function agentHandlers({
     notes: () => ({ rows: noteRows(maps) }),
     events: () => ({ rows: events() }),
     info: () => ({ rows: [info()] }),
+    metrics: async () => ({
+      text: await metricsText(agentFamilies(maps, serverRows(maps), info())),
+    }),
   };
 }
 

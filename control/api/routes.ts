@@ -24,6 +24,13 @@ import {
 } from './rows.ts';
 
 const counted = {
+  metrics: route({
+    ...{ method: 'GET', path: '/metrics', role: 'read' },
+    summary: 'What is counted, for Prometheus',
+    query: {},
+    body: { kind: 'none' },
+    answer: { kind: 'text', mediaType: 'text/plain; version=0.0.4; charset=utf-8' },
+  }),
   drops: list('drops', 'What was not delivered, by verdict', dropRow, {}),
   notes: list('notes', 'What happened to packets that went on, by note', noteRow, {}),
   events: list('events', 'What happened last, oldest first', eventRow, {}),

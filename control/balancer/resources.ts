@@ -12,6 +12,8 @@ import { filterOf } from '../daemon/session-query.ts';
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
 import type { HealthChange } from '../health/monitor.ts';
+import { balancerFamilies } from '../metrics/balancer.ts';
+import { metricsText } from '../metrics/text.ts';
 import type { RuntimeStore } from '../state/runtime.ts';
 import { changeBackend } from './change-backend.ts';
 import type { Forecast } from './forecast.ts';
@@ -55,6 +57,9 @@ export function balancerHandlers({
     info: () => ({ rows: [info()] }),
     changeBackend: ({ parts, query, body, who }) =>
       changeBackend(wanted(), runtime, { ...parts, ...query }, body, who.name),
+    metrics: async () => ({
+      text: await metricsText(await balancerFamilies(view(), forecast, info())),
+    }),
     runtime: () => ({ rows: runtime.all() }),
   };
 }

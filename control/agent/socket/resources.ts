@@ -14,6 +14,8 @@ import type { Handlers } from '../../api/route.ts';
 import type { SOCKET_AGENT_ROUTES } from '../../api/routes.ts';
 import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
 import { LIMIT_DEFAULT } from '../../daemon/session-query.ts';
+import { socketFamilies } from '../../metrics/agent.ts';
+import { metricsText } from '../../metrics/text.ts';
 import { matches } from '../../daemon/sessions.ts';
 
 export type SocketView = {
@@ -50,6 +52,7 @@ export function socketHandlers({
     events: nothing,
     notes: () => ({ rows: noteRows(maps) }),
     info: () => ({ rows: [info()] }),
+    metrics: async () => ({ text: await metricsText(socketFamilies(maps, info())) }),
   };
 }
 

@@ -1,0 +1,120 @@
+/** The balancer's metrics: listeners, backends and locals, beside what both roles have. */
+import type { BackendRow, InfoRow, ListenerRow, LocalRow } from '../api/rows.ts';
+import { keyOf } from '../balancer/desired.ts';
+import type { Forecast } from '../balancer/forecast.ts';
+import { backendRows, listenerRows, localRows, type View } from '../balancer/rows.ts';
+import { familiesOf, type Column } from './collect.ts';
+import { packetFamilies, processFamilies, programFamilies, sessionFamilies } from './common.ts';
+import type { Family } from './text.ts';
+
+const LISTENER: readonly Column<ListenerRow>[] = [
+  { name: 'fullnat_listener_connections_total', value: (row) => row.connections },
+  { name: 'fullnat_listener_sessions', value: (row) => row.live },
+  { name: 'fullnat_listener_refused_total', value: (row) => row.refused },
+  ...directions('fullnat_listener_packets_total', 'packets'),
+  ...directions('fullnat_listener_bytes_total', 'bytes'),
+  { name: 'fullnat_listener_backends', value: (row) => row.backendsTotal },
+  { name: 'fullnat_listener_backends_up', value: (row) => row.backendsUp },
+  { name: 'fullnat_listener_toa_inserted_total', value: (row) => row.toaInserted },
+  { name: 'fullnat_listener_toa_not_inserted_total', value: (row) => row.toaNotInserted },
+  { name: 'fullnat_listener_toa_announced_total', value: (row) => row.toaAnnounced },
+  { name: 'fullnat_listener_toa_not_delivered_total', value: (row) => row.toaNotDelivered },
+];
+
+const BACKEND: readonly Column<BackendRow & { readonly isUsed: boolean }>[] = [
+  { name: 'fullnat_backend_up', value: (row) => (row.isUsed ? 1 : 0) },
+  {
+    name: 'fullnat_backend_state_since_timestamp_seconds',
+    value: (row) => Date.parse(row.since) / 1_000,
+  },
+  { name: 'fullnat_backend_weight', value: (row) => row.weight },
+  { name: 'fullnat_backend_connections_total', value: (row) => row.connections },
+  { name: 'fullnat_backend_sessions', value: (row) => row.live },
+  ...directions('fullnat_backend_packets_total', 'packets'),
+  ...directions('fullnat_backend_bytes_total', 'bytes'),
+];
+
+/** Of one local, towards all backends: a series for each pair would be too many. */
+type LocalSum = {
+  readonly address: string;
+  readonly rows: readonly LocalRow[];
+};
+
+const LOCAL: readonly Column<LocalSum>[] = [
+  { name: 'fullnat_local_ports_capacity', value: ({ rows }) => rows[0]?.capacity },
+  { name: 'fullnat_local_ports_in_use', value: sumOf('inUse') },
+  { name: 'fullnat_local_ports_resting', value: sumOf('resting') },
+  {
+    name: 'fullnat_local_ports_used_ratio',
+    value: ({ rows }) => most(rows.map(({ inUse, capacity }) => inUse / capacity)),
+  },
+  {
+    name: 'fullnat_local_exhaustion_seconds',
+    value: ({ rows }) => {
+      const known = rows.flatMap(({ secondsToExhaustion }) => secondsToExhaustion ?? []);
+      return known.length === 0 ? undefined : -most(known.map((seconds) => -seconds));
+    },
+  },
+  { name: 'fullnat_local_allocations_total', value: sumOf('allocated') },
+  { name: 'fullnat_local_allocation_failures_total', value: sumOf('failed') },
+  { name: 'fullnat_local_reuses_total', value: sumOf('reused') },
+];
+
+export async function balancerFamilies(
+  view: View,
+  forecast: Forecast,
+  info: InfoRow,
+): Promise<Family[]> {
+  const { maps, config, healthOf } = view;
+  const addresses = config.pools.flatMap(({ backends }) => backends.map(({ address }) => address));
+  const backends = backendRows(view).map((row, i) => {
+    const address = addresses[i];
+    const isUsed = address !== undefined && healthOf(row.pool, keyOf(address)).isUsed;
+    return { ...row, isUsed };
+  });
+  return [
+    ...processFamilies(info),
+    ...familiesOf(listenerRows(view), ({ name, pool }) => ({ listener: name, pool }), LISTENER),
+    ...familiesOf(backends, ({ pool, address }) => ({ pool, backend: address }), BACKEND),
+    ...familiesOf(backends, ({ pool, address, state }) => ({ pool, backend: address, state }), [
+      { name: 'fullnat_backend_state_info', value: () => 1 },
+    ]),
+    ...familiesOf(
+      byLocal(await localRows(view, forecast)),
+      ({ address }) => ({ local: address }),
+      LOCAL,
+    ),
+    ...sessionFamilies(info, maps.notes),
+    ...packetFamilies('balancer', maps),
+    ...programFamilies(info),
+  ];
+}
+
+function byLocal(rows: readonly LocalRow[]): LocalSum[] {
+  const locals = new Map<string, LocalRow[]>();
+  for (const row of rows) {
+    const own = locals.get(row.address);
+    if (own === undefined) locals.set(row.address, [row]);
+    else own.push(row);
+  }
+  return [...locals].map(([address, own]) => ({ address, rows: own }));
+}
+
+function sumOf(field: 'inUse' | 'resting' | 'allocated' | 'failed' | 'reused') {
+  return ({ rows }: LocalSum) => rows.reduce((sum, row) => sum + row[field], 0);
+}
+
+/** Not Math.max(...): there may be more backends than a call can have arguments. */
+function most(values: readonly number[]): number {
+  return values.reduce((largest, value) => Math.max(largest, value), -Infinity);
+}
+
+function directions(
+  name: Column<unknown>['name'],
+  what: 'packets' | 'bytes',
+): Column<Record<`${typeof what}${'In' | 'Out'}`, number>>[] {
+  return [
+    { name, value: (row) => row[`${what}In`], labels: { direction: 'in' } },
+    { name, value: (row) => row[`${what}Out`], labels: { direction: 'out' } },
+  ];
+}
