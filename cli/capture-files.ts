@@ -59,17 +59,28 @@ export async function* capturedChunks(path: string): AsyncGenerator<Uint8Array, 
   }
 }
 
-/** Into the same memory again and again: a stream would allocate as much as the file is long. */
+/**
+ * Into the same two pieces of memory again and again: a stream would allocate as much as the file is
+ * long. One is filled while the other is looked at.
+ */
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void> {
   const file = await open(path);
+  let reading: Promise<{ readonly bytesRead: number }> | undefined;
+  const fill = (memory: Uint8Array) => file.read(memory, 0, CHUNK_BYTES);
   try {
-    const chunk = new Uint8Array(CHUNK_BYTES);
+    let [next, other] = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)];
+    reading = fill(next);
     for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+      const { bytesRead } = await reading;
       if (bytesRead === 0) return;
-      yield chunk.subarray(0, bytesRead);
+      [next, other] = [other, next];
+      reading = fill(next);
+      // Awaited only after what was read before it: until then its failure is nobody's.
+      reading.catch(() => {});
+      yield other.subarray(0, bytesRead);
     }
   } finally {
+    await reading?.catch(() => {});
     await file.close();
   }
 }

@@ -2,26 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEndpoint, type Endpoint } from '../packet/address.ts';
-import {
-  liveTrace,
-  LiveTraceError,
-  type LivePlace,
-  type LiveTrace,
-} from '../diagnose/capture/live-trace.ts';
+import { liveTrace, LiveTraceError, type LiveTrace } from '../diagnose/capture/live-trace.ts';
 import { tcpdumpArgv } from '../diagnose/capture/live-point.ts';
-import { machineRunner } from '../diagnose/collect/machine-runner.ts';
-import { argvAt, parseWhere, type Runner, type Where } from '../diagnose/collect/runner.ts';
+import { argvAt, type Runner } from '../diagnose/collect/runner.ts';
 import { sessionRows, type SessionRow } from '../diagnose/correlate/sessions.ts';
 import { failureLine } from '../diagnose/report/trace-text.ts';
 import { captureFilter } from '../diagnose/localise/watch.ts';
-import { CommandError, UsageError, type Context } from './command.ts';
-import { wellRead } from './read.ts';
-
-export interface LivePoint extends LivePlace {
-  readonly where: Where;
-  /** The unix socket of the daemon that runs there. */
-  readonly socket: string | undefined;
-}
+import { CommandError, type Context } from './command.ts';
+import type { LivePoint } from './live-point.ts';
 
 export interface LiveWishes {
   readonly target: Endpoint;
@@ -95,20 +83,6 @@ export async function traceLive(
   } finally {
     if ('watch' in watched) watched.watch.close();
   }
-}
-
-/** `NAME=eth0`, `NAME=netns:web/eth0`, `NAME=ssh:root@lb1/eth0,balancer:/run/fullnat/main/balancer.sock` */
-export function readLivePoint(text: string): LivePoint {
-  const [, name, place, socket] =
-    /^([A-Za-z][\w.-]*)=([^,]+)(?:,(?:balancer|agent):(\/[^,]+))?$/.exec(text) ?? [];
-  const [, before, device] = /^(?:(.*)\/)?([\w.@-]{1,15})$/.exec(place ?? '') ?? [];
-  if (name === undefined || device === undefined || device.startsWith('-'))
-    throw new UsageError(
-      `bad --at \`${text}\`; write NAME=INTERFACE, NAME=netns:NAME/INTERFACE or ` +
-        'NAME=ssh:USER@HOST/INTERFACE, and ,balancer:SOCKET or ,agent:SOCKET where one runs',
-    );
-  const where = wellRead('--at', parseWhere(before ?? 'here'));
-  return { name, device, where, socket, runner: machineRunner(where) };
 }
 
 function forShell(word: string): string {

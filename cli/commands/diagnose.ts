@@ -23,7 +23,7 @@ import {
   optionOr,
   UsageError,
 } from '../command.ts';
-import { asJson } from '../output/format.ts';
+import { asJson } from '../output/json.ts';
 import { wellRead } from '../read.ts';
 
 const EXIT_FAILED = 10;

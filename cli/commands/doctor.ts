@@ -5,7 +5,7 @@ import { surroundings } from '../../control/doctor/this-machine.ts';
 import { choice } from '../choice.ts';
 import { command, optionOr, restArgument } from '../command.ts';
 import { readInstance } from '../instance.ts';
-import { asJson } from '../output/format.ts';
+import { asJson } from '../output/json.ts';
 import { printable, type Paint, type Style } from '../output/style.ts';
 import { packageVersion } from '../package-version.ts';
 

@@ -13,7 +13,8 @@ import {
 import { choice } from '../choice.ts';
 import { ask, type Listing, type Row } from '../daemons.ts';
 import { readInstance } from '../instance.ts';
-import { asJson, asJsonLine, asYaml, readFormat, type Format } from '../output/format.ts';
+import { asYaml, readFormat, type Format } from '../output/format.ts';
+import { asJson, asJsonLine } from '../output/json.ts';
 import { fitted } from '../output/screen.ts';
 import { table } from '../output/table.ts';
 import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';

@@ -16,7 +16,7 @@ import { EXIT, worstOf } from '../../diagnose/probe/summary.ts';
 import { command, flag, listOption, option, optionOr, UsageError } from '../command.ts';
 import { choice } from '../choice.ts';
 import { openMetrics, readMetricsPlace, refuseExposed } from '../metrics-outlet.ts';
-import { asJsonLine } from '../output/format.ts';
+import { asJsonLine } from '../output/json.ts';
 import { shower } from '../output/probe-shower.ts';
 import { localProblem, summaryJson, summaryText } from '../output/probe.ts';
 import {

@@ -5,8 +5,7 @@ import { AddressBook } from '../../diagnose/correlate/address-book.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
 import { isFailed, Tracer, type Trace } from '../../diagnose/correlate/trace.ts';
 import { parseDurationMs } from '../../control/config/duration.ts';
-import { mergedCapture, type MergedSource } from '../../diagnose/report/merged-capture.ts';
-import { traceHtml } from '../../diagnose/report/trace-html.ts';
+import type { MergedSource } from '../../diagnose/report/merged-capture.ts';
 import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
 import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
 import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
@@ -20,11 +19,11 @@ import {
   restArgument,
   UsageError,
 } from '../command.ts';
-import { readLivePoint, traceLive, type LivePoint } from '../live-trace.ts';
+import { readLivePoint, type LivePoint } from '../live-point.ts';
 import { wellRead } from '../read.ts';
-import { ask, type Row } from '../daemons.ts';
+import type { Row } from '../daemons.ts';
 import { readPoints } from '../read-points.ts';
-import { asJson } from '../output/format.ts';
+import { asJson } from '../output/json.ts';
 import type { Context, Sink } from '../command.ts';
 
 const EXIT_FAILED = 10;
@@ -110,9 +109,15 @@ export const trace = command({
       // Failures were told as they happened.
       stderr.write(overviewText(found, stderr.style));
     else print(found, options, stdout, stderr);
-    if (options.html !== undefined) write(options.html, traceHtml(found, { all: options.all }));
-    if (options.write !== undefined)
+    // What few runs need is loaded by them: the rest should start without it.
+    if (options.html !== undefined) {
+      const { traceHtml } = await import('../../diagnose/report/trace-html.ts');
+      write(options.html, traceHtml(found, { all: options.all }));
+    }
+    if (options.write !== undefined) {
+      const { mergedCapture } = await import('../../diagnose/report/merged-capture.ts');
       await writeChunks(options.write, mergedCapture(found, sources()));
+    }
     return found.conversations.some(isFailed) ? EXIT_FAILED : 0;
   },
 });
@@ -163,6 +168,7 @@ async function live(
   const twice = at.find(({ name }, i) => at.findIndex((one) => one.name === name) !== i);
   if (twice) throw new UsageError(`two capture points are called \`${twice.name}\``);
   const tellFailures = !options.json && options.show === undefined;
+  const { traceLive } = await import('../live-trace.ts');
   const { trace: found, points } = await traceLive(
     { target, at, backends, untilFailure, save, tellFailures, sessions, forSeconds: options.for },
     context,
@@ -236,6 +242,7 @@ async function readSessions(path: string): Promise<SessionRow[]> {
 }
 
 async function askedSessions(socket: string): Promise<readonly Row[]> {
+  const { ask } = await import('../daemons.ts');
   const { rows } = await ask('sessions', {
     ...{ instance: '', socket, daemons: ['balancer', 'agent'], limit: Infinity },
   });

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { command, optionOr } from '../command.ts';
 import { choice } from '../choice.ts';
-import { asJson, asYaml } from '../output/format.ts';
+import { asYaml } from '../output/format.ts';
+import { asJson } from '../output/json.ts';
 import { packageVersion } from '../package-version.ts';
 
 // From dist/cli/commands/ to the package.

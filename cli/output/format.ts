@@ -7,15 +7,6 @@ export type Format = (typeof FORMATS)[number];
 
 export const readFormat = choice('output format', FORMATS);
 
-export function asJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-/** One line, for streams of values (JSON Lines). */
-export function asJsonLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
-}
-
 export function asYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0 });
 }

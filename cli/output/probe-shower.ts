@@ -3,7 +3,7 @@ import { labelOf, type Outcome } from '../../diagnose/probe/outcome.ts';
 import type { ProbeEvent, TargetState } from '../../diagnose/probe/side-by-side.ts';
 import type { Sink } from '../command.ts';
 import type { State } from '../probe-words.ts';
-import { asJsonLine } from './format.ts';
+import { asJsonLine } from './json.ts';
 import { attemptJson, attemptLine, followUpJson, followUpLine } from './probe.ts';
 import { liveTable, probeTable } from './probe-table.ts';
 

@@ -14,6 +14,10 @@ export class StrongCandidates {
   readonly #attempts: readonly Connection[];
   readonly #strong: readonly [ValueIndex, ValueIndex, ValueIndex];
   readonly #toas: ValueIndex | undefined;
+  /** One for all calls: they are many, and each is over before the next begins. */
+  readonly #found: number[] = [];
+  /** Points show connections in nearly the same order: the one after that which was found last. */
+  #next = 0;
 
   /** `attempts` in order of their start, `indexes` of them. */
   constructor(attempts: readonly Connection[], indexes: StrongIndexes) {
@@ -24,30 +28,42 @@ export class StrongCandidates {
   }
 
   /**
-   * Their numbers; `expected` is when the next point should have seen it, `listed` its source there
-   * according to a session list.
+   * Their numbers, valid until the next call; `expected` is when the next point should have seen it,
+   * `listed` its source there according to a session list.
    */
-  of(earlier: readonly Connection[], expected: Seconds, listed: SocketKey | undefined): number[] {
-    const found: number[] = [];
+  of(
+    earlier: readonly Connection[],
+    expected: Seconds,
+    listed: SocketKey | undefined,
+  ): readonly number[] {
+    this.#found.length = 0;
     const last = earlier.at(-1);
-    if (!last) return found;
+    if (!last) return this.#found;
     const [client, isn, serverIsn] = this.#strong;
-    const take = (index: ValueIndex | undefined, value: number | undefined) =>
-      takeNearest(found, this.#attempts, index, value, expected);
-    take(client, listed);
+    this.#take(isn, last.isn, expected);
+    this.#take(serverIsn, last.serverIsn, expected);
+    this.#take(client, listed, expected);
     let before: SocketKey | undefined;
     for (const hop of earlier) {
       if (hop.client !== before) {
-        take(client, hop.client);
-        take(this.#toas, hop.client);
+        this.#take(client, hop.client, expected);
+        this.#take(this.#toas, hop.client, expected);
       }
-      take(client, hop.toa);
-      take(this.#toas, hop.toa);
+      this.#take(client, hop.toa, expected);
+      this.#take(this.#toas, hop.toa, expected);
       before = hop.client;
     }
-    take(isn, last.isn);
-    take(serverIsn, last.serverIsn);
-    return found;
+    this.#next = (this.#found[0] ?? this.#next) + 1;
+    return this.#found;
+  }
+
+  /** What a look at the likely ones answers needs no look into the whole index. */
+  #take(index: ValueIndex | undefined, value: number | undefined, expected: Seconds): void {
+    if (value === undefined || !index) return;
+    const found = this.#found;
+    for (let i = 0; i < found.length; i += 1) if (index.isSole(found[i] ?? 0, value)) return;
+    if (index.isSole(this.#next, value)) found.push(this.#next);
+    else takeNearest(found, this.#attempts, index, value, expected);
   }
 }
 

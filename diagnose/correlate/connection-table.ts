@@ -112,13 +112,17 @@ export class ConnectionTable {
 
   /** One object for each row, always the same. */
   connections(point: number): readonly Connection[] {
-    return Array.from({ length: this.length }, (_, number) => new Row(this, point, number));
+    const rows = new Array<Connection>(this.length);
+    for (let number = 0; number < rows.length; number += 1)
+      rows[number] = new Row(this, point, number);
+    return rows;
   }
 
   #grow(capacity: number): void {
     for (const [name, column] of this.#all()) {
-      const larger = unknown(new (column.constructor as new (length: number) => Column)(capacity));
+      const larger = new (column.constructor as new (length: number) => Column)(capacity);
       larger.set(column);
+      unknown(larger, column.length);
       Object.assign(this.columns, { [name]: larger });
     }
   }
@@ -264,8 +268,8 @@ class Row implements Connection {
 }
 
 /** Integers have no NaN: 0 stays. */
-function unknown<T extends Column>(column: T): T {
-  if (column instanceof Float64Array || column instanceof Float32Array) column.fill(NaN);
+function unknown<T extends Column>(column: T, from = 0): T {
+  if (column instanceof Float64Array || column instanceof Float32Array) column.fill(NaN, from);
   return column;
 }
 

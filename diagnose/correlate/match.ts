@@ -30,11 +30,12 @@ export interface HopMatch {
 /** One connection attempt across capture points, in path order. */
 export interface Chain {
   hops: readonly Connection[];
+  last: Connection;
   /** The weakest of those that joined its hops: a chain is as sure as that. */
   match: HopMatch | undefined;
   /** At the point after the last hop it could be any of these. */
   ambiguous: readonly Connection[];
-  /** Of the last hop, among the attempts of its point in order of time. */
+  /** Of `last`, among the attempts of its point in order of time. */
   number: number;
 }
 
@@ -69,9 +70,11 @@ export class Matcher {
     const indexes = new StrongIndexes(attempts);
     const census = censusOf(attempts, indexes);
     const point = this.#points.length;
-    let fresh: readonly number[] = Array.from(attempts.keys());
-    if (point === 0) this.clocks.push(HERE);
-    else {
+    let fresh: readonly number[] = NONE;
+    if (point === 0) {
+      this.clocks.push(HERE);
+      fresh = zerosOf(new Uint8Array(attempts.length));
+    } else {
       const { clocks } = this;
       const candidates = new StrongCandidates(attempts, indexes);
       const known = { points: this.#points, candidates, clocks, sessions: this.#sessions };
@@ -99,21 +102,19 @@ export class Matcher {
     const { point } = inside;
     const chainOf = new Map<number, Chain>();
     for (const chain of this.chains)
-      if (chain.hops.at(-1)?.point === point) chainOf.set(chain.number, chain);
+      if (chain.last.point === point) chainOf.set(chain.number, chain);
     const gone = new Set<Chain>();
     for (const { earlier, later, evidence, margin } of pairs) {
       const [came, went] = [chainOf.get(earlier), chainOf.get(later)];
       if (!came || !went || gone.has(came) || gone.has(went)) continue;
-      const match = { by: evidence.by, bits: evidence.bits, margin };
-      const [before, after] = [came.hops.at(-1), went.hops.at(-1)];
-      if (!before || !after) continue;
+      const { by, bits } = evidence;
       if (went.hops.length === 1) {
-        join(came, after, later, match);
+        join(came, went.last, later, by, bits, margin);
         gone.add(went);
       } else if (came.hops.length === 1) {
         // The side behind the box was recognised first: this one comes before it.
-        went.hops = [...went.hops.slice(0, -1), before, after];
-        if (isWeaker(match, went.match)) went.match = match;
+        went.hops = [...went.hops.slice(0, -1), came.last, went.last];
+        weaken(went, by, bits, margin);
         gone.add(came);
       }
     }
@@ -123,16 +124,30 @@ export class Matcher {
   }
 }
 
-function join(chain: Chain, connection: Connection, number: number, match: HopMatch): void {
+function join(
+  chain: Chain,
+  connection: Connection,
+  number: number,
+  by: readonly EvidenceKind[],
+  bits: number,
+  margin: number,
+): void {
   // Not pushed: an array that grows keeps room for more than a path has points.
   chain.hops = [...chain.hops, connection];
-  if (isWeaker(match, chain.match)) chain.match = match;
+  chain.last = connection;
+  weaken(chain, by, bits, margin);
   chain.ambiguous = NONE;
   chain.number = number;
 }
 
+function weaken(chain: Chain, by: readonly EvidenceKind[], bits: number, margin: number): void {
+  const { match } = chain;
+  if (!match || Math.min(bits, margin) < Math.min(match.bits, match.margin))
+    chain.match = { by, bits, margin };
+}
+
 function chainFrom(connection: Connection, number: number): Chain {
-  return { hops: [connection], match: undefined, ambiguous: NONE, number };
+  return { hops: [connection], last: connection, match: undefined, ambiguous: NONE, number };
 }
 
 /** What a step is given of the path so far. */
@@ -157,8 +172,8 @@ class Step {
   #clock: ClockEstimate | undefined;
 
   constructor(chains: readonly Chain[], census: Census, known: Known) {
-    this.#open = [...chains];
-    this.#lasts = chains.flatMap(({ hops }) => hops.at(-1) ?? []);
+    this.#open = chains.slice();
+    this.#lasts = chains.map(({ last }) => last);
     this.#attempts = census.attempts;
     this.#census = census;
     this.#known = known;
@@ -228,17 +243,18 @@ class Step {
     return assign(candidates, DEMANDS);
   }
 
-  #strongOf(earlier: number): number[] {
+  #strongOf(earlier: number): readonly number[] {
     const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
     if (!chain || !last) return [];
     const { candidates, sessions } = this.#known;
     return candidates.of(chain.hops, this.#expected(last), sessions.sourceAfter(last));
   }
 
+  /** Valid until the next call. */
   #weigh(earlier: number, later: number): Scale | undefined {
-    const [chain, last] = [this.#open[earlier], this.#lasts[earlier]];
-    const connection = this.#attempts[later];
-    if (!chain || !last || !connection) return undefined;
+    const [chain, connection] = [this.#open[earlier], this.#attempts[later]];
+    if (!chain || !connection) return undefined;
+    const { last } = chain;
     const clock = this.#clock;
     return weigh({
       hops: chain.hops,
@@ -255,19 +271,25 @@ class Step {
 
   #join(certain: CertainPairs, rest: Assignment): void {
     const isTaken = new Uint8Array(this.#attempts.length);
-    const take = (earlier: number, later: number, match: HopMatch) => {
+    const take = (
+      earlier: number,
+      later: number,
+      by: HopMatch['by'],
+      bits: number,
+      margin: number,
+    ) => {
       const [chain, connection] = [this.#open[earlier], this.#attempts[later]];
       if (!chain || !connection) return;
-      join(chain, connection, later, match);
+      join(chain, connection, later, by, bits, margin);
       isTaken[later] = 1;
     };
     certain.later.forEach((later, earlier) => {
       if (later < 0) return;
-      const [bits, margin] = [certain.bits[earlier] ?? 0, certain.margin[earlier] ?? 0];
-      take(earlier, later, { by: certain.by[earlier] ?? NONE, bits, margin });
+      const { by, bits, margin } = certain;
+      take(earlier, later, by[earlier] ?? NONE, bits[earlier] ?? 0, margin[earlier] ?? 0);
     });
     for (const { earlier, later, evidence, margin } of rest.pairs)
-      take(earlier, later, { by: evidence.by, bits: evidence.bits, margin });
+      take(earlier, later, evidence.by, evidence.bits, margin);
     for (const [earlier, candidates] of rest.ambiguous) {
       const chain = this.#open[earlier];
       if (chain) chain.ambiguous = candidates.flatMap(({ later }) => this.#attempts[later] ?? []);
@@ -284,12 +306,6 @@ class Step {
   #offsetOf({ point }: Connection): Seconds {
     return this.#known.clocks[point]?.offset ?? 0;
   }
-}
-
-type Strength = Pick<HopMatch, 'bits' | 'margin'>;
-
-function isWeaker(one: Strength, other: Strength | undefined): boolean {
-  return !other || Math.min(one.bits, one.margin) < Math.min(other.bits, other.margin);
 }
 
 function zerosOf(flags: Uint8Array): number[] {

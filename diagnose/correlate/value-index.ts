@@ -37,6 +37,11 @@ export class ValueIndex {
     return group < 0 ? 0 : (this.#from[group] ?? 0);
   }
 
+  /** The member has the value, and no other has it. */
+  isSole(member: number, value: number): boolean {
+    return this.#values[member] === value && this.counts[member] === 1;
+  }
+
   #build(values: Float64Array): void {
     const { members, counts } = this;
     const [groups, from] = [this.#groups, this.#from];

@@ -102,11 +102,11 @@ function directPorts(
 }
 
 function noteReached(reached: readonly Map<SocketKey, Set<number>>[], { hops }: Conversation) {
-  for (const hop of hops) {
-    const followed = reached[hop.point];
-    const points = followed?.get(hop.server) ?? new Set<number>();
-    for (const { point } of hops) points.add(point);
-    followed?.set(hop.server, points);
+  for (const { point, server } of hops) {
+    const followed = reached[point];
+    const points = followed?.get(server) ?? new Set<number>();
+    if (points.size === 0) followed?.set(server, points);
+    for (const hop of hops) points.add(hop.point);
   }
 }
 
@@ -122,9 +122,10 @@ function noteRestoration(restoredBehind: boolean[], conversation: Conversation):
   const client = clientOf(conversation);
   if (client === undefined) return;
   const address = addressOf(client);
-  conversation.hops.forEach((hop, i) => {
-    const before = conversation.hops[i - 1];
-    if (!before || before.clientAddress === address || hop.clientAddress !== address) return;
-    for (let point = before.point; point < hop.point; point += 1) restoredBehind[point] = true;
-  });
+  let before: Connection | undefined;
+  for (const hop of conversation.hops) {
+    if (before && before.clientAddress !== address && hop.clientAddress === address)
+      for (let point = before.point; point < hop.point; point += 1) restoredBehind[point] = true;
+    before = hop;
+  }
 }

@@ -3,7 +3,7 @@ import { checkMachine } from '../../../lab/requirements.ts';
 import { status, type LabStatus } from '../../../lab/status.ts';
 import { choice } from '../../choice.ts';
 import { command, optionOr } from '../../command.ts';
-import { asJson } from '../../output/format.ts';
+import { asJson } from '../../output/json.ts';
 import type { Style } from '../../output/style.ts';
 import { table } from '../../output/table.ts';
 import { doing, instanceOption, instanceWords } from './common.ts';
