@@ -13,8 +13,7 @@ parentPort?.on('message', ({ name, path }: PointFile) => {
 async function answer(name: string, path: string): Promise<void> {
   try {
     const point = await readPointParts({ name, file: path, chunks: capturedChunks(path) });
-    const memory = Object.values(point.table.columns).map(({ buffer }) => buffer as ArrayBuffer);
-    parentPort?.postMessage({ point } satisfies Reply, memory);
+    parentPort?.postMessage({ point } satisfies Reply, point.table.pages);
   } catch (error) {
     // Anything else is a mistake in the program: thrown, it ends the thread, and `readIn` tells.
     if (!(error instanceof CommandError)) throw error;

@@ -6,6 +6,7 @@ import type { Seconds } from './connection.ts';
 import {
   ConnectionTable,
   NONE,
+  ROW_MASK,
   RESET_BY_SERVER,
   RESET_IS_ANSWER,
   type FurtherTimes,
@@ -73,33 +74,36 @@ export class Collector {
 
   #addSyn(time: Seconds): void {
     const { source, destination, sequence } = this.#segment;
-    const { columns, further } = this.table;
     let known = this.#tuples.get(source, destination);
     for (let i = 0; known !== NONE && i < SAME_TUPLE_MAX; i += 1) {
-      if (columns.isn[known] === sequence && columns.client[known] === source) {
+      const page = this.table.page(known);
+      const row = known & ROW_MASK;
+      if (page.isn[row] === sequence && page.client[row] === source) {
         this.#touch(known, time);
-        this.#addTime(columns.firstSyn, further.syns, known, time);
+        this.#addTime(page.firstSyn, this.table.further.syns, known, time);
         return;
       }
-      known = columns.previous[known] ?? NONE;
+      known = page.previous[row] ?? NONE;
     }
     this.#describeSyn(this.#open(source, destination, time), time);
   }
 
   #describeSyn(number: number, time: Seconds): void {
     const segment = this.#segment;
-    const { columns, options } = this.table;
-    columns.firstSyn[number] = time;
-    columns.isn[number] = segment.sequence;
-    columns.synBytes[number] = segment.ipBytes;
-    columns.ttl[number] = segment.ttl;
-    columns.ipId[number] = segment.ipId;
-    columns.window[number] = segment.window;
+    const { options } = this.table;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
+    page.firstSyn[row] = time;
+    page.isn[row] = segment.sequence;
+    page.synBytes[row] = segment.ipBytes;
+    page.ttl[row] = segment.ttl;
+    page.ipId[row] = segment.ipId;
+    page.window[row] = segment.window;
     const found = segment.options();
-    columns.mss[number] = found.mss;
-    columns.timestamp[number] = found.timestamp;
-    columns.signature[number] = found.signature;
-    if (found.toaAt >= 0) columns.toa[number] = segment.toa(found.toaAt);
+    page.mss[row] = found.mss;
+    page.timestamp[row] = found.timestamp;
+    page.signature[row] = found.signature;
+    if (found.toaAt >= 0) page.toa[row] = segment.toa(found.toaAt);
     if (!options.has(found.signature)) options.set(found.signature, segment.optionText());
   }
 
@@ -109,99 +113,107 @@ export class Collector {
     const isn = (segment.acknowledgment + MODULO - 1) % MODULO;
     let number = this.#tuples.get(source, destination);
     for (let i = 0; number !== NONE; i += 1) {
-      const its = this.table.columns.isn[number] ?? NaN;
+      const page = this.table.page(number);
+      const its = page.isn[number & ROW_MASK] ?? NaN;
       if (its === isn || Number.isNaN(its)) break;
-      number = i < SAME_TUPLE_MAX ? (this.table.columns.previous[number] ?? NONE) : NONE;
+      number = i < SAME_TUPLE_MAX ? (page.previous[number & ROW_MASK] ?? NONE) : NONE;
     }
     if (number === NONE) number = this.#open(destination, source, time);
-    const { columns, further } = this.table;
+    const { further } = this.table;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
     this.#touch(number, time);
-    columns.isn[number] = isn;
-    this.#addTime(columns.firstSynAck, further.synAcks, number, time);
-    if (!isUnknown(columns.serverIsn, number)) return;
-    columns.serverIsn[number] = segment.sequence;
-    columns.serverTimestamp[number] = segment.options().timestamp;
+    page.isn[row] = isn;
+    this.#addTime(page.firstSynAck, further.synAcks, number, time);
+    if (!isUnknown(page.serverIsn, row)) return;
+    page.serverIsn[row] = segment.sequence;
+    page.serverTimestamp[row] = segment.options().timestamp;
   }
 
   #addFromClient(number: number, time: Seconds): void {
     const segment = this.#segment;
-    const { columns } = this.table;
-    const count = (columns.clientSegments[number] ?? 0) + 1;
-    if (count <= SEGMENTS_COUNTED) columns.clientSegments[number] = count;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
+    const count = (page.clientSegments[row] ?? 0) + 1;
+    if (count <= SEGMENTS_COUNTED) page.clientSegments[row] = count;
     if ((segment.flags & FLAG_RST) !== 0) return this.#addReset(number, time, 0);
-    if (isUnknown(columns.clientAck, number)) columns.clientAck[number] = time;
-    if (count <= TOA_SEGMENTS && !segment.hasUsualOptions && isUnknown(columns.toa, number)) {
+    if (isUnknown(page.clientAck, row)) page.clientAck[row] = time;
+    if (count <= TOA_SEGMENTS && !segment.hasUsualOptions && isUnknown(page.toa, row)) {
       const { toaAt } = segment.options();
-      if (toaAt >= 0) columns.toa[number] = segment.toa(toaAt);
+      if (toaAt >= 0) page.toa[row] = segment.toa(toaAt);
     }
     // Only of the connection's first bytes: later ones would be others at another point.
     if (
-      isUnknown(columns.payloadHash, number) &&
+      isUnknown(page.payloadHash, row) &&
       segment.payloadBytes > 0 &&
-      segment.sequence === ((columns.isn[number] ?? NaN) + 1) % MODULO
+      segment.sequence === ((page.isn[row] ?? NaN) + 1) % MODULO
     )
-      columns.payloadHash[number] = segment.payloadHash;
-    if ((segment.flags & FLAG_FIN) !== 0)
-      this.#addFin(number, time, columns.clientBytes, columns.isn);
+      page.payloadHash[row] = segment.payloadHash;
+    if ((segment.flags & FLAG_FIN) !== 0) this.#addFin(number, time, page.clientBytes, page.isn);
   }
 
   #addFromServer(number: number, time: Seconds): void {
     const { flags } = this.#segment;
-    const { columns, further } = this.table;
+    const { further } = this.table;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
     if ((flags & FLAG_RST) !== 0) {
-      const isAnswer =
-        !isUnknown(columns.firstSyn, number) && isUnknown(columns.firstSynAck, number);
+      const isAnswer = !isUnknown(page.firstSyn, row) && isUnknown(page.firstSynAck, row);
       return this.#addReset(number, time, RESET_BY_SERVER | (isAnswer ? RESET_IS_ANSWER : 0));
     }
-    if ((flags & FLAG_FIN) !== 0)
-      this.#addFin(number, time, columns.serverBytes, columns.serverIsn);
+    if ((flags & FLAG_FIN) !== 0) this.#addFin(number, time, page.serverBytes, page.serverIsn);
     if (
-      isUnknown(columns.clientAck, number) &&
-      isUnknown(columns.firstSynAck, number) &&
-      !isUnknown(columns.firstSyn, number)
+      isUnknown(page.clientAck, row) &&
+      isUnknown(page.firstSynAck, row) &&
+      !isUnknown(page.firstSyn, row)
     )
-      this.#addTime(columns.firstStrayAck, further.strayAcks, number, time);
+      this.#addTime(page.firstStrayAck, further.strayAcks, number, time);
   }
 
   #addFin(number: number, time: Seconds, bytes: Float64Array, isns: Float64Array): void {
-    const { fin } = this.table.columns;
-    if (isUnknown(fin, number)) fin[number] = time;
-    const isn = isns[number] ?? NaN;
-    if (Number.isNaN(isn) || !isUnknown(bytes, number)) return;
+    const { fin } = this.table.page(number);
+    const row = number & ROW_MASK;
+    if (isUnknown(fin, row)) fin[row] = time;
+    const isn = isns[row] ?? NaN;
+    if (Number.isNaN(isn) || !isUnknown(bytes, row)) return;
     // What was sent before this segment and with it.
     const { sequence, payloadBytes } = this.#segment;
-    bytes[number] = (sequence + payloadBytes + MODULO - isn - 1) % MODULO;
+    bytes[row] = (sequence + payloadBytes + MODULO - isn - 1) % MODULO;
   }
 
   #addReset(number: number, time: Seconds, flags: number): void {
-    const { columns } = this.table;
-    if (!isUnknown(columns.resetTime, number)) return;
-    columns.resetTime[number] = time;
-    columns.resetFlags[number] = flags;
-    columns.resetTtl[number] = this.#segment.ttl;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
+    if (!isUnknown(page.resetTime, row)) return;
+    page.resetTime[row] = time;
+    page.resetFlags[row] = flags;
+    page.resetTtl[row] = this.#segment.ttl;
   }
 
   /** About a SYN that nobody has answered: later ones tell of the path's MTU, and end nothing. */
   #addIcmpError(time: Seconds): void {
     const segment = this.#segment;
-    const { columns } = this.table;
     const number = this.#tuples.get(segment.source, segment.destination);
-    if (number === NONE || columns.client[number] !== segment.source) return;
-    if (columns.isn[number] !== segment.quotedSequence) return;
-    if (!isUnknown(columns.firstSynAck, number) || !isUnknown(columns.icmpTime, number)) return;
-    columns.icmpTime[number] = time;
-    columns.icmpFrom[number] = segment.icmpSource;
-    columns.icmpType[number] = segment.icmpType;
-    columns.icmpCode[number] = segment.icmpCode;
+    if (number === NONE) return;
+    const page = this.table.page(number);
+    const row = number & ROW_MASK;
+    if (page.client[row] !== segment.source) return;
+    if (page.isn[row] !== segment.quotedSequence) return;
+    if (!isUnknown(page.firstSynAck, row) || !isUnknown(page.icmpTime, row)) return;
+    page.icmpTime[row] = time;
+    page.icmpFrom[row] = segment.icmpSource;
+    page.icmpType[row] = segment.icmpType;
+    page.icmpCode[row] = segment.icmpCode;
   }
 
   #addTime(firsts: Float64Array, further: FurtherTimes, number: number, time: Seconds): void {
-    if (isUnknown(firsts, number)) {
-      firsts[number] = time;
+    const row = number & ROW_MASK;
+    if (isUnknown(firsts, row)) {
+      firsts[row] = time;
       return;
     }
     const later = further.get(number);
-    const last = later?.at(-1) ?? firsts[number] ?? 0;
+    const last = later?.at(-1) ?? firsts[row] ?? 0;
     if (Math.abs(time - last) < DUPLICATE_SECONDS) this.duplicates += 1;
     else if (later) later.push(time);
     else further.set(number, [time]);
@@ -213,33 +225,34 @@ export class Collector {
    */
   #find(): number {
     const { source, destination } = this.#segment;
-    const { columns } = this.table;
+    const { table } = this;
     const newest = this.#tuples.get(source, destination);
-    if (newest === NONE || columns.previous[newest] === NONE) return newest;
+    if (newest === NONE || table.page(newest).previous[newest & ROW_MASK] === NONE) return newest;
     let [best, least] = [newest, Infinity];
     let number = newest;
     for (let i = 0; number !== NONE && i < SAME_TUPLE_MAX; i += 1) {
       const distance = this.#distance(number);
       if (distance < least) [best, least] = [number, distance];
-      number = columns.previous[number] ?? NONE;
+      number = table.page(number).previous[number & ROW_MASK] ?? NONE;
     }
     return best;
   }
 
   #distance(number: number): number {
-    const isn = this.table.columns.isn[number] ?? NaN;
+    const isn = this.table.page(number).isn[number & ROW_MASK] ?? NaN;
     if (Number.isNaN(isn)) return MODULO;
     const { sequence, acknowledgment } = this.#segment;
     return ((this.#isFromClient(number) ? sequence : acknowledgment) + MODULO - isn) % MODULO;
   }
 
   #isFromClient(number: number): boolean {
-    return this.table.columns.client[number] === this.#segment.source;
+    return this.table.page(number).client[number & ROW_MASK] === this.#segment.source;
   }
 
   #touch(number: number, time: Seconds): void {
-    const { lastSeen } = this.table.columns;
-    if (time > (lastSeen[number] ?? 0)) lastSeen[number] = time;
+    const { lastSeen } = this.table.page(number);
+    const row = number & ROW_MASK;
+    if (time > (lastSeen[row] ?? 0)) lastSeen[row] = time;
   }
 
   #open(client: SocketKey, server: SocketKey, time: Seconds): number {
@@ -250,6 +263,6 @@ export class Collector {
   }
 }
 
-function isUnknown(column: Float64Array, number: number): boolean {
-  return Number.isNaN(column[number] ?? NaN);
+function isUnknown(column: Float64Array, row: number): boolean {
+  return Number.isNaN(column[row] ?? NaN);
 }

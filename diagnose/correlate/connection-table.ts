@@ -1,6 +1,6 @@
 /**
- * The connections of one capture point as columns of numbers: a hundred thousand of them take 20 MB,
- * grow without garbage, and go from thread to thread without a copy.
+ * The connections of one capture point as columns of numbers, page after page: a hundred thousand of
+ * them take 20 MB, grow without a copy, and go from thread to thread without one.
  */
 import { addressOf, portOf, type AddressId, type SocketKey } from './address-book.ts';
 import type { Connection, IcmpError, Reset, Seconds } from './connection.ts';
@@ -11,103 +11,196 @@ export type FurtherTimes = Map<number, Seconds[]>;
 /** What a thread hands over, and `ConnectionTable.from` takes. */
 export interface TableParts {
   readonly length: number;
-  readonly columns: Readonly<Record<string, Column>>;
+  readonly pages: readonly ArrayBuffer[];
   readonly further: Readonly<Record<'syns' | 'synAcks' | 'strayAcks', FurtherTimes>>;
   readonly options: ReadonlyMap<number, string>;
 }
-
-export type Column = Float64Array | Float32Array | Int32Array | Uint16Array | Uint8Array;
 
 export const NONE = -1;
 /** Bits of `resetFlags`. */
 export const RESET_BY_SERVER = 1;
 export const RESET_IS_ANSWER = 2;
 
-const FIRST_CAPACITY = 64;
+const ROW_BITS = 12;
+/** A page is 0.8 MB; a table grows by pages, and what is there stays where it is. */
+const ROWS = 1 << ROW_BITS;
+/** A row's place in its page, out of its number in the table. */
+export const ROW_MASK = ROWS - 1;
+const FLOAT64_COLUMNS = 21;
+const FLOAT32_COLUMNS = 2;
+const PAGE_BYTES = ROWS * (8 * FLOAT64_COLUMNS + 4 * FLOAT32_COLUMNS + 1 * 4 + 2 * 2 + 6);
 
-/** NaN: not known. `Float32Array` holds 16 bits and NaN. */
-class Columns {
-  client = unknown(new Float64Array(FIRST_CAPACITY));
-  server = unknown(new Float64Array(FIRST_CAPACITY));
-  firstSeen = unknown(new Float64Array(FIRST_CAPACITY));
-  lastSeen = unknown(new Float64Array(FIRST_CAPACITY));
-  firstSyn = unknown(new Float64Array(FIRST_CAPACITY));
-  firstSynAck = unknown(new Float64Array(FIRST_CAPACITY));
-  firstStrayAck = unknown(new Float64Array(FIRST_CAPACITY));
-  isn = unknown(new Float64Array(FIRST_CAPACITY));
-  serverIsn = unknown(new Float64Array(FIRST_CAPACITY));
-  timestamp = unknown(new Float64Array(FIRST_CAPACITY));
-  serverTimestamp = unknown(new Float64Array(FIRST_CAPACITY));
-  signature = unknown(new Float64Array(FIRST_CAPACITY));
-  toa = unknown(new Float64Array(FIRST_CAPACITY));
-  payloadHash = unknown(new Float64Array(FIRST_CAPACITY));
-  clientAck = unknown(new Float64Array(FIRST_CAPACITY));
-  clientBytes = unknown(new Float64Array(FIRST_CAPACITY));
-  serverBytes = unknown(new Float64Array(FIRST_CAPACITY));
-  fin = unknown(new Float64Array(FIRST_CAPACITY));
-  resetTime = unknown(new Float64Array(FIRST_CAPACITY));
-  icmpTime = unknown(new Float64Array(FIRST_CAPACITY));
-  icmpFrom = unknown(new Float64Array(FIRST_CAPACITY));
-  window = unknown(new Float32Array(FIRST_CAPACITY));
-  mss = unknown(new Float32Array(FIRST_CAPACITY));
+/** Some thousand rows. NaN: not known. `Float32Array` holds 16 bits and NaN. */
+export class Page {
+  readonly memory: ArrayBuffer;
+  readonly client: Float64Array;
+  readonly server: Float64Array;
+  readonly firstSeen: Float64Array;
+  readonly lastSeen: Float64Array;
+  readonly firstSyn: Float64Array;
+  readonly firstSynAck: Float64Array;
+  readonly firstStrayAck: Float64Array;
+  readonly isn: Float64Array;
+  readonly serverIsn: Float64Array;
+  readonly timestamp: Float64Array;
+  readonly serverTimestamp: Float64Array;
+  readonly signature: Float64Array;
+  readonly toa: Float64Array;
+  readonly payloadHash: Float64Array;
+  readonly clientAck: Float64Array;
+  readonly clientBytes: Float64Array;
+  readonly serverBytes: Float64Array;
+  readonly fin: Float64Array;
+  readonly resetTime: Float64Array;
+  readonly icmpTime: Float64Array;
+  readonly icmpFrom: Float64Array;
+  readonly window: Float32Array;
+  readonly mss: Float32Array;
   /** Number of the connection before it with the same tuple. */
-  previous = new Int32Array(FIRST_CAPACITY);
+  readonly previous: Int32Array;
   /** 0: not known. */
-  ipId = new Uint16Array(FIRST_CAPACITY);
-  synBytes = new Uint16Array(FIRST_CAPACITY);
-  ttl = new Uint8Array(FIRST_CAPACITY);
-  resetFlags = new Uint8Array(FIRST_CAPACITY);
-  resetTtl = new Uint8Array(FIRST_CAPACITY);
-  icmpType = new Uint8Array(FIRST_CAPACITY);
-  icmpCode = new Uint8Array(FIRST_CAPACITY);
+  readonly ipId: Uint16Array;
+  readonly synBytes: Uint16Array;
+  readonly ttl: Uint8Array;
+  readonly resetFlags: Uint8Array;
+  readonly resetTtl: Uint8Array;
+  readonly icmpType: Uint8Array;
+  readonly icmpCode: Uint8Array;
   /** Counted up to 255. */
-  clientSegments = new Uint8Array(FIRST_CAPACITY);
+  readonly clientSegments: Uint8Array;
+
+  constructor(memory: ArrayBuffer = emptyPage()) {
+    this.memory = memory;
+    const cut = new Cutter(memory);
+    this.client = cut.float64();
+    this.server = cut.float64();
+    this.firstSeen = cut.float64();
+    this.lastSeen = cut.float64();
+    this.firstSyn = cut.float64();
+    this.firstSynAck = cut.float64();
+    this.firstStrayAck = cut.float64();
+    this.isn = cut.float64();
+    this.serverIsn = cut.float64();
+    this.timestamp = cut.float64();
+    this.serverTimestamp = cut.float64();
+    this.signature = cut.float64();
+    this.toa = cut.float64();
+    this.payloadHash = cut.float64();
+    this.clientAck = cut.float64();
+    this.clientBytes = cut.float64();
+    this.serverBytes = cut.float64();
+    this.fin = cut.float64();
+    this.resetTime = cut.float64();
+    this.icmpTime = cut.float64();
+    this.icmpFrom = cut.float64();
+    this.window = cut.float32();
+    this.mss = cut.float32();
+    this.previous = cut.int32();
+    this.ipId = cut.uint16();
+    this.synBytes = cut.uint16();
+    this.ttl = cut.uint8();
+    this.resetFlags = cut.uint8();
+    this.resetTtl = cut.uint8();
+    this.icmpType = cut.uint8();
+    this.icmpCode = cut.uint8();
+    this.clientSegments = cut.uint8();
+  }
 }
-type ColumnName = keyof Columns;
+
+/** Columns, one after the other, out of a page's memory; the widest come first. */
+class Cutter {
+  readonly #memory: ArrayBuffer;
+  #at = 0;
+
+  constructor(memory: ArrayBuffer) {
+    this.#memory = memory;
+  }
+
+  float64(): Float64Array {
+    return new Float64Array(this.#memory, this.#next(8), ROWS);
+  }
+
+  float32(): Float32Array {
+    return new Float32Array(this.#memory, this.#next(4), ROWS);
+  }
+
+  int32(): Int32Array {
+    return new Int32Array(this.#memory, this.#next(4), ROWS);
+  }
+
+  uint16(): Uint16Array {
+    return new Uint16Array(this.#memory, this.#next(2), ROWS);
+  }
+
+  uint8(): Uint8Array {
+    return new Uint8Array(this.#memory, this.#next(1), ROWS);
+  }
+
+  #next(bytes: number): number {
+    const at = this.#at;
+    this.#at += bytes * ROWS;
+    return at;
+  }
+}
 
 export class ConnectionTable {
   length = 0;
-  columns = new Columns();
   readonly further: TableParts['further'];
   /** Texts of option signatures. */
   readonly options: Map<number, string>;
+  readonly #pages: Page[];
 
   constructor(
     further: TableParts['further'] = { syns: new Map(), synAcks: new Map(), strayAcks: new Map() },
     options: Map<number, string> = new Map(),
+    pages: Page[] = [],
   ) {
     this.further = further;
     this.options = options;
+    this.#pages = pages;
   }
 
-  static from({ length, columns, further, options }: TableParts): ConnectionTable {
-    const table = new ConnectionTable(further, new Map(options));
+  static from({ length, pages, further, options }: TableParts): ConnectionTable {
+    const table = new ConnectionTable(
+      further,
+      new Map(options),
+      pages.map((memory) => new Page(memory)),
+    );
     table.length = length;
-    Object.assign(table.columns, columns);
     return table;
   }
 
   /** Gives the number of the new connection. */
   open(client: SocketKey, server: SocketKey, time: Seconds, previous: number): number {
     const number = this.length;
-    if (number === this.columns.client.length) this.#grow(2 * number);
-    const { columns } = this;
-    columns.client[number] = client;
-    columns.server[number] = server;
-    columns.firstSeen[number] = time;
-    columns.lastSeen[number] = time;
-    columns.previous[number] = previous;
+    const row = number & ROW_MASK;
+    if (row === 0) this.#pages.push(new Page());
+    const page = this.page(number);
+    page.client[row] = client;
+    page.server[row] = server;
+    page.firstSeen[row] = time;
+    page.lastSeen[row] = time;
+    page.previous[row] = previous;
     this.length += 1;
     return number;
   }
 
-  /** Cut to what is used, so that handing them over costs no more than that. */
+  /** Where the connection's row is. */
+  page(number: number): Page {
+    const page = this.#pages[number >>> ROW_BITS];
+    if (!page) throw new RangeError(`there are ${this.length} connections, and no ${number}`);
+    return page;
+  }
+
+  /** The page of each row, and the row's place in it. */
+  forEachRow(visit: (page: Page, row: number) => void): void {
+    for (let number = 0; number < this.length; number += 1)
+      visit(this.page(number), number & ROW_MASK);
+  }
+
   parts(): TableParts {
     const { length, further, options } = this;
-    const columns = Object.fromEntries(
-      this.#all().map(([name, column]) => [name, column.slice(0, length)] as const),
-    );
-    return { length, columns, further, options };
+    return { length, pages: this.#pages.map(({ memory }) => memory), further, options };
   }
 
   /** One object for each row, always the same. */
@@ -117,38 +210,35 @@ export class ConnectionTable {
       rows[number] = new Row(this, point, number);
     return rows;
   }
+}
 
-  #grow(capacity: number): void {
-    for (const [name, column] of this.#all()) {
-      const larger = new (column.constructor as new (length: number) => Column)(capacity);
-      larger.set(column);
-      unknown(larger, column.length);
-      Object.assign(this.columns, { [name]: larger });
-    }
-  }
-
-  #all(): [ColumnName, Column][] {
-    return Object.entries(this.columns) as [ColumnName, Column][];
-  }
+function emptyPage(): ArrayBuffer {
+  const memory = new ArrayBuffer(PAGE_BYTES);
+  // Integers have no NaN: 0 stays.
+  new Float64Array(memory, 0, FLOAT64_COLUMNS * ROWS).fill(NaN);
+  new Float32Array(memory, 8 * FLOAT64_COLUMNS * ROWS, FLOAT32_COLUMNS * ROWS).fill(NaN);
+  return memory;
 }
 
 /** A row as the rest of the program sees it. */
 class Row implements Connection {
   readonly point: number;
   readonly #table: ConnectionTable;
+  readonly #page: Page;
   readonly #number: number;
 
   constructor(table: ConnectionTable, point: number, number: number) {
     this.point = point;
     this.#table = table;
+    this.#page = table.page(number);
     this.#number = number;
   }
 
   get client(): SocketKey {
-    return (this.#table.columns.client[this.#number] ?? 0) as SocketKey;
+    return (this.#page.client[this.#number & ROW_MASK] ?? 0) as SocketKey;
   }
   get server(): SocketKey {
-    return (this.#table.columns.server[this.#number] ?? 0) as SocketKey;
+    return (this.#page.server[this.#number & ROW_MASK] ?? 0) as SocketKey;
   }
   get clientAddress(): AddressId {
     return addressOf(this.client);
@@ -163,16 +253,16 @@ class Row implements Connection {
     return portOf(this.server);
   }
   get firstSeen(): Seconds {
-    return this.#table.columns.firstSeen[this.#number] ?? 0;
+    return this.#page.firstSeen[this.#number & ROW_MASK] ?? 0;
   }
   get lastSeen(): Seconds {
-    return this.#table.columns.lastSeen[this.#number] ?? 0;
+    return this.#page.lastSeen[this.#number & ROW_MASK] ?? 0;
   }
   get firstSyn(): Seconds | undefined {
-    return known(this.#table.columns.firstSyn[this.#number]);
+    return known(this.#page.firstSyn[this.#number & ROW_MASK]);
   }
   get firstSynAck(): Seconds | undefined {
-    return known(this.#table.columns.firstSynAck[this.#number]);
+    return known(this.#page.firstSynAck[this.#number & ROW_MASK]);
   }
   get syns(): readonly Seconds[] {
     return times(this.firstSyn, this.#table.further.syns.get(this.#number));
@@ -181,7 +271,7 @@ class Row implements Connection {
     return times(this.firstSynAck, this.#table.further.synAcks.get(this.#number));
   }
   get strayAcks(): readonly Seconds[] {
-    const first = known(this.#table.columns.firstStrayAck[this.#number]);
+    const first = known(this.#page.firstStrayAck[this.#number & ROW_MASK]);
     return times(first, this.#table.further.strayAcks.get(this.#number));
   }
   get synCount(): number {
@@ -191,86 +281,82 @@ class Row implements Connection {
     return count(this.firstSynAck, this.#table.further.synAcks, this.#number);
   }
   get isn(): number | undefined {
-    return known(this.#table.columns.isn[this.#number]);
+    return known(this.#page.isn[this.#number & ROW_MASK]);
   }
   get serverIsn(): number | undefined {
-    return known(this.#table.columns.serverIsn[this.#number]);
+    return known(this.#page.serverIsn[this.#number & ROW_MASK]);
   }
   get timestamp(): number | undefined {
-    return known(this.#table.columns.timestamp[this.#number]);
+    return known(this.#page.timestamp[this.#number & ROW_MASK]);
   }
   get serverTimestamp(): number | undefined {
-    return known(this.#table.columns.serverTimestamp[this.#number]);
+    return known(this.#page.serverTimestamp[this.#number & ROW_MASK]);
   }
   get ipId(): number | undefined {
-    return this.#table.columns.ipId[this.#number] || undefined;
+    return this.#page.ipId[this.#number & ROW_MASK] || undefined;
   }
   get synBytes(): number {
-    return this.#table.columns.synBytes[this.#number] ?? 0;
+    return this.#page.synBytes[this.#number & ROW_MASK] ?? 0;
   }
   get ttl(): number {
-    return this.#table.columns.ttl[this.#number] ?? 0;
+    return this.#page.ttl[this.#number & ROW_MASK] ?? 0;
   }
   get window(): number | undefined {
-    return known(this.#table.columns.window[this.#number]);
+    return known(this.#page.window[this.#number & ROW_MASK]);
   }
   get mss(): number | undefined {
-    return known(this.#table.columns.mss[this.#number]);
+    return known(this.#page.mss[this.#number & ROW_MASK]);
   }
   get signature(): number | undefined {
-    return known(this.#table.columns.signature[this.#number]);
+    return known(this.#page.signature[this.#number & ROW_MASK]);
   }
   get options(): string | undefined {
     const { signature } = this;
     return signature === undefined ? undefined : this.#table.options.get(signature);
   }
   get toa(): SocketKey | undefined {
-    return known(this.#table.columns.toa[this.#number]) as SocketKey | undefined;
+    return known(this.#page.toa[this.#number & ROW_MASK]) as SocketKey | undefined;
   }
   get payloadHash(): number | undefined {
-    return known(this.#table.columns.payloadHash[this.#number]);
+    return known(this.#page.payloadHash[this.#number & ROW_MASK]);
   }
   get clientAck(): Seconds | undefined {
-    return known(this.#table.columns.clientAck[this.#number]);
+    return known(this.#page.clientAck[this.#number & ROW_MASK]);
   }
   get clientBytes(): number | undefined {
-    return known(this.#table.columns.clientBytes[this.#number]);
+    return known(this.#page.clientBytes[this.#number & ROW_MASK]);
   }
   get serverBytes(): number | undefined {
-    return known(this.#table.columns.serverBytes[this.#number]);
+    return known(this.#page.serverBytes[this.#number & ROW_MASK]);
   }
   get fin(): Seconds | undefined {
-    return known(this.#table.columns.fin[this.#number]);
+    return known(this.#page.fin[this.#number & ROW_MASK]);
   }
   get reset(): Reset | undefined {
-    const { resetTime, resetFlags, resetTtl } = this.#table.columns;
-    const time = known(resetTime[this.#number]);
+    const { resetTime, resetFlags, resetTtl } = this.#page;
+    const row = this.#number & ROW_MASK;
+    const time = known(resetTime[row]);
     if (time === undefined) return undefined;
-    const flags = resetFlags[this.#number] ?? 0;
+    const flags = resetFlags[row] ?? 0;
     return {
       time,
       from: flags & RESET_BY_SERVER ? 'server' : 'client',
       isAnswer: (flags & RESET_IS_ANSWER) !== 0,
-      ttl: resetTtl[this.#number] ?? 0,
+      ttl: resetTtl[row] ?? 0,
     };
   }
   get icmp(): IcmpError | undefined {
-    const { icmpTime, icmpFrom, icmpType, icmpCode } = this.#table.columns;
-    const time = known(icmpTime[this.#number]);
+    const { icmpTime, icmpFrom, icmpType, icmpCode } = this.#page;
+    const row = this.#number & ROW_MASK;
+    const time = known(icmpTime[row]);
     if (time === undefined) return undefined;
     return {
       time,
-      from: (icmpFrom[this.#number] ?? 0) as AddressId,
-      type: icmpType[this.#number] ?? 0,
-      code: icmpCode[this.#number] ?? 0,
+      from: (icmpFrom[row] ?? 0) as AddressId,
+      type: icmpType[row] ?? 0,
+      code: icmpCode[row] ?? 0,
     };
   }
-}
-
-/** Integers have no NaN: 0 stays. */
-function unknown<T extends Column>(column: T, from = 0): T {
-  if (column instanceof Float64Array || column instanceof Float32Array) column.fill(NaN, from);
-  return column;
 }
 
 function known(value: number | undefined): number | undefined {

@@ -124,11 +124,13 @@ export class PointReader {
 }
 
 /** `ids`: in this thread's book, by number in the book of the thread that read the point. */
-function renumber({ columns, length }: ConnectionTable, ids: readonly AddressId[]): void {
+function renumber(table: ConnectionTable, ids: readonly AddressId[]): void {
   if (ids.every((id, i) => id === FIRST_IPV6 + i)) return;
   const own = (id: number) => (id < FIRST_IPV6 ? id : ids[id - FIRST_IPV6]) as AddressId;
   const ownKey = (key: SocketKey) => socketKey(own(addressOf(key)), portOf(key));
-  for (const column of [columns.client, columns.server, columns.toa])
-    for (let i = 0; i < length; i += 1) column[i] = ownKey((column[i] ?? NaN) as SocketKey);
-  for (let i = 0; i < length; i += 1) columns.icmpFrom[i] = own(columns.icmpFrom[i] ?? 0);
+  table.forEachRow(({ client, server, toa, icmpFrom }, row) => {
+    for (const column of [client, server, toa])
+      column[row] = ownKey((column[row] ?? NaN) as SocketKey);
+    icmpFrom[row] = own(icmpFrom[row] ?? 0);
+  });
 }
