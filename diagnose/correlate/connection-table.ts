@@ -205,9 +205,9 @@ export class ConnectionTable {
 
   /** One object for each row, always the same. */
   connections(point: number): readonly Connection[] {
-    const rows = new Array<Connection>(this.length);
-    for (let number = 0; number < rows.length; number += 1)
-      rows[number] = new Row(this, point, number);
+    const rows: Connection[] = [];
+    for (let number = 0; number < this.length; number += 1)
+      rows.push(new Row(this, point, number));
     return rows;
   }
 }
