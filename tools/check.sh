@@ -16,6 +16,7 @@ main() {
 	step 'layers' node tools/check-layers.mjs
 	step 'unused files, exports and dependencies' knip --no-progress --no-config-hints
 	step 'links in documents' node tools/check-links.mjs
+	step 'reference of the command line' node dist/cli/reference/main.js check
 	step 'documented verdicts and helpers' node tools/check-documented.mjs
 	step 'tests that show compliance' node tools/check-rfc-compliance.mjs
 	step 'shell scripts' shellcheck tools/*.sh .ci/run

@@ -16,7 +16,8 @@ packages=(
 	wrk iperf3 nftables nginx-light haproxy        # load, and what benchmarks compare with
 	redis-server openssh-server postgresql         # programs that must see their clients, in tests
 	zsh fish                                       # shells that completion is tried in
-	clang-format shellcheck mandoc                 # npm run check
+	clang-format shellcheck                        # npm run check
+	mandoc groff-base                              # readers of our manual pages
 )
 
 # What the packages above would run as system services: installed for the lab only.
