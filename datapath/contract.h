@@ -120,6 +120,15 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 
+/* Where the packets of one direction go, as the kernel said last; good for a period of time. */
+struct hop_use {
+	__u16 index;      /* in `next_hops`; 0: not known */
+	__u16 generation; /* of all next hops, when the kernel was asked */
+	__u8 period;      /* then, modulo 256 */
+	__u8 tos;         /* of the packet for which it was asked, without ECN */
+};
+_Static_assert(sizeof(struct hop_use) == 6, "keep binding/contract.ts in step");
+
 /*
  * Value of `sessions`: how a packet with the key's tuple leaves. A session has
  * two, one per direction; both exist or neither. Counters are plain adds: one
@@ -134,8 +143,11 @@ struct session_entry {
 	__u32 seen;          /* ticks; when this direction last touched the slot */
 	__u32 handshake_ack; /* front: server's ISN + 1, 0 until the handshake is complete */
 	__u16 listener, backend;
-	__u8 link[6]; /* back, agent: link-layer address the request came from */
-	__u16 flags;  /* ENTRY_* */
+	union {
+		__u8 link[6];       /* back, agent: link-layer address the request came from */
+		struct hop_use hop; /* balancer */
+	};
+	__u16 flags; /* ENTRY_* */
 };
 _Static_assert(sizeof(struct session_entry) == 48, "keep binding/contract.ts in step");
 

@@ -4,11 +4,11 @@
 #define FULLNAT_BALANCER_TRANSLATE_H
 
 #include "../lib/edit.h"
-#include "../lib/route.h"
 #include "../lib/states.h"
 #include "../lib/toa.h"
 #include "bare_ack.h"
 #include "maps.h"
+#include "next_hops.h"
 
 static __always_inline void count_traffic(const struct session_entry *entry, __u32 bytes)
 {
@@ -88,7 +88,7 @@ static __always_inline int handle_toa(struct packet *p, struct session_entry *en
 	struct traffic *counters = listener_counters(entry->listener);
 	int carries = counters && carries_toa(p, entry), is_ours = 0;
 
-	if (carries && !has_room_for_toa(p, r->fib.mtu_result))
+	if (carries && !has_room_for_toa(p, r->mtu))
 		carries = is_ours = handle_no_room(p, entry, counters);
 	if (carries < 0 || blank_forged_toa(p, e))
 		return -1;
@@ -112,9 +112,9 @@ static __always_inline enum verdict translate(struct packet *p, struct session_e
 	enum verdict verdict;
 	int is_ours = 0;
 
-	verdict = find_route(p, entry, &r);
+	verdict = find_next_hop(p, entry, &r);
 	if (verdict == VERDICT_DROP_TOO_BIG) {
-		p->next_hop_mtu = r.fib.mtu_result;
+		p->next_hop_mtu = r.mtu;
 		return VERDICT_ANSWER_TOO_BIG;
 	}
 	if (verdict != VERDICT_PASS)

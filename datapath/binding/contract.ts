@@ -158,6 +158,15 @@ export const sessionSlot = struct('session_slot', {
   wantedPort: over(bePort),
 });
 
+/** Where the packets of one direction go, as the kernel said last. */
+export type HopUse = ValueOf<typeof hopUse>;
+export const hopUse = struct('hop_use', {
+  index: u16,
+  generation: u16,
+  period: u8,
+  tos: u8,
+});
+
 /** How a packet of one direction leaves; value of `sessions`. */
 export type SessionEntry = ValueOf<typeof sessionEntry>;
 export const sessionEntry = struct('session_entry', {
@@ -173,6 +182,7 @@ export const sessionEntry = struct('session_entry', {
   listener: u16,
   backend: u16,
   link: rawBytes(6),
+  hop: over(hopUse),
   flags: u16,
 });
 

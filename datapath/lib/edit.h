@@ -4,14 +4,15 @@
  *
  * A frame may carry a complete checksum, a partial one that the NIC will finish
  * (CHECKSUM_PARTIAL: only the pseudo header is summed), or one the NIC verified
- * as a sum over all bytes (CHECKSUM_COMPLETE). bpf_l4_csum_replace() does the
- * right thing for each if it is told what belongs to the pseudo header; so the
- * two kinds of difference are gathered apart and applied once.
+ * as a sum over all bytes (CHECKSUM_COMPLETE). What belongs to the pseudo header
+ * counts for all of them, the rest not for a partial one; so the two kinds of
+ * difference are gathered apart and applied once.
  */
 #ifndef FULLNAT_EDIT_H
 #define FULLNAT_EDIT_H
 
 #include "packet.h"
+#include "summed.h"
 
 #define TCP_CHECK_OFFSET (TCP_OFFSET + 16)
 
@@ -32,13 +33,33 @@ static __always_inline __u64 minus16(__u16 word)
 	return (__u16)~word;
 }
 
-static __always_inline int apply_checksums(struct __sk_buff *ctx, const struct edit *e)
+/* By the kernel's helpers: right for every kind of checksum, and they cost as much as a route. */
+static __always_inline int apply_by_helpers(struct __sk_buff *ctx, const struct edit *e)
 {
 	if (e->pseudo &&
 	    bpf_l4_csum_replace(ctx, TCP_CHECK_OFFSET, 0, fold(e->pseudo), BPF_F_PSEUDO_HDR))
 		return -1;
 	if (e->plain && bpf_l4_csum_replace(ctx, TCP_CHECK_OFFSET, 0, fold(e->plain), 0))
 		return -1;
+	return 0;
+}
+
+/* Brings the TCP checksum in step with everything in `e`; packet pointers are invalid afterwards. */
+static __always_inline int apply_checksums(struct __sk_buff *ctx, const struct edit *e)
+{
+	enum summed summed = how_summed(ctx);
+	void *data, *data_end;
+	__sum16 *check;
+
+	if (summed != SUMMED_PARTLY && summed != SUMMED_WHOLE)
+		return apply_by_helpers(ctx, e);
+	data = (void *)(long)ctx->data;
+	data_end = (void *)(long)ctx->data_end;
+	check = data + TCP_CHECK_OFFSET;
+	if ((void *)(check + 1) > data_end)
+		return -1;
+	*check = summed == SUMMED_PARTLY ? fold(*check + e->pseudo)
+					 : ~fold(minus16(*check) + e->pseudo + e->plain);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "clock.h"
 #include "contract.h"
 
 #define IP_OFFSET 14
@@ -78,11 +79,6 @@ static __always_inline int is_opening_syn(const struct packet *p)
 static __always_inline __u32 payload_bytes(const struct packet *p)
 {
 	return p->ip_bytes - IP_BYTES - p->tcp_header_bytes;
-}
-
-static __always_inline __u32 now_ticks(void)
-{
-	return bpf_ktime_get_coarse_ns() >> TICK_SHIFT;
 }
 
 /* Folds a sum of 16- and 32-bit words to 16 bits (RFC 1071). */

@@ -206,8 +206,7 @@ export class ConnectionTable {
   /** One object for each row, always the same. */
   connections(point: number): readonly Connection[] {
     const rows: Connection[] = [];
-    for (let number = 0; number < this.length; number += 1)
-      rows.push(new Row(this, point, number));
+    for (let number = 0; number < this.length; number += 1) rows.push(new Row(this, point, number));
     return rows;
   }
 }

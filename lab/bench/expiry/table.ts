@@ -182,6 +182,6 @@ function entryTo(other: Flow4, flags: number): SessionEntry {
     ...{ sourceAddr: other.destinationAddr, sourcePort: other.destinationPort },
     ...{ destinationAddr: other.sourceAddr, destinationPort: other.sourcePort },
     ...{ bytes: 0, packets: 0, slot: 0, seen: 0, handshakeAck: 2, listener: 0, backend: 0 },
-    ...{ link: new Uint8Array(6), flags },
+    ...{ link: new Uint8Array(6), hop: { index: 0, generation: 0, period: 0, tos: 0 }, flags },
   };
 }

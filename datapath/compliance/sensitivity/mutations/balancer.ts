@@ -74,4 +74,14 @@ export const balancerMutations: readonly Mutation[] = [
     replacement: 'if (is_handshake(p, entry))',
     why: 'a check of the direction forgotten',
   },
+  {
+    name: 'what the kernel said of a route is believed for good',
+    file: 'balancer/next_hops.h',
+    text:
+      'use->period != (__u8)(p->now >> PERIOD_SHIFT) || use->tos != (p->tos & ~ECN_BITS) ||\n' +
+      '\t    p->now - hop->checked >= NEXT_HOP_CHECK_TICKS || segment_bytes(p) > hop->mtu',
+    replacement: 'segment_bytes(p) > hop->mtu',
+    why: 'a cache that is never asked whether it is still true',
+    judge: { file: 'lab/tests/next-hops.test' },
+  },
 ];

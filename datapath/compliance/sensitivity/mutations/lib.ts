@@ -6,10 +6,10 @@ const LAWS = { file: 'datapath/compliance/balancer-laws.test' };
 
 export const libMutations: readonly Mutation[] = [
   {
-    name: 'addresses are not told to belong to the pseudo header',
+    name: 'a partial checksum takes up what is not of the pseudo header',
     file: 'lib/edit.h',
-    text: 'fold(e->pseudo), BPF_F_PSEUDO_HDR)',
-    replacement: 'fold(e->pseudo), 0)',
+    text: 'fold(*check + e->pseudo)',
+    replacement: 'fold(*check + e->pseudo + e->plain)',
     why: 'right for complete checksums, which is what a test-run has; wrong for partial ones',
     judge: TAPS,
   },
@@ -137,8 +137,8 @@ export const libMutations: readonly Mutation[] = [
   {
     name: 'a packet of exactly the MTU is too big',
     file: 'lib/route.h',
-    text: 'fib->tot_len = segment_bytes(p);',
-    replacement: 'fib->tot_len = segment_bytes(p) + 1;',
+    text: '.tot_len = segment_bytes(p),',
+    replacement: '.tot_len = segment_bytes(p) + 1,',
     why: 'off by one where full packets are the usual ones',
   },
   {
