@@ -1,5 +1,5 @@
 /** SIGHUP, as daemons have it: read the configuration again. */
-import type { ReloadRequests } from '../control/daemon/reload.ts';
+import type { ReloadRequests } from '../control/reconcile/configurator.ts';
 
 export type Hangups = ReloadRequests & { close(): void };
 

@@ -3,16 +3,21 @@ import type { Command, Group } from './command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   agent: async () => (await import('./commands/agent.ts')).agent,
+  apply: async () => (await import('./commands/apply.ts')).apply,
   balancer: async () => (await import('./commands/balancer.ts')).balancer,
   check: async () => (await import('./commands/check.ts')).check,
   completion: async () => (await import('./commands/completion.ts')).completion,
   __complete: async () => (await import('./commands/complete.ts')).complete,
   detach: async () => (await import('./commands/detach.ts')).detach,
   diagnose: async () => (await import('./commands/diagnose.ts')).diagnose,
+  diff: async () => (await import('./commands/diff.ts')).diff,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   get: async () => (await import('./commands/get.ts')).get,
+  history: async () => (await import('./commands/history.ts')).history,
   lab: async () => (await import('./commands/lab.ts')).lab,
   probe: async () => (await import('./commands/probe.ts')).probe,
+  rollback: async () => (await import('./commands/rollback.ts')).rollback,
+  set: async () => (await import('./commands/set.ts')).set,
   trace: async () => (await import('./commands/trace.ts')).trace,
   version: async () => (await import('./commands/version.ts')).version,
 };

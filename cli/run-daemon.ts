@@ -1,11 +1,16 @@
 /** What `fullnat balancer` and `fullnat agent` have in common: options, errors, exit codes. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError } from '../control/config/problem.ts';
 import { thisMachine, type Machine } from '../control/config/machine.ts';
 import { isForPeople } from '../control/daemon/failure.ts';
-import { createLog, LOG_LEVELS, type LogLevel } from '../control/daemon/log.ts';
+import { createLog, LOG_LEVELS, type Log, type LogLevel } from '../control/daemon/log.ts';
 import type { DaemonOptions } from '../control/daemon/serve.ts';
-import { stateRoot } from '../control/state/directory.ts';
+import { whatIsInForce } from '../control/reconcile/first.ts';
+import type { ConfigSource } from '../control/reconcile/configurator.ts';
+import { stateDirectory, stateRoot } from '../control/state/directory.ts';
+import type { DaemonRole } from '../control/state/directory.ts';
+import { Revisions } from '../control/state/revisions.ts';
 import { choice } from './choice.ts';
 import { hangups } from './hangups.ts';
 import { CommandError, flag, option, optionOr, UsageError, type Context } from './command.ts';
@@ -38,7 +43,8 @@ export type DaemonCommandOptions = {
 };
 
 export type DaemonKind<C extends { readonly instance: string }> = {
-  readonly load: (file: string, machine: Machine) => Promise<C>;
+  readonly role: DaemonRole;
+  readonly interpret: (text: string, file: string, machine: Machine) => C;
   readonly run: (config: C, options: DaemonOptions<C>) => Promise<void>;
 };
 
@@ -51,19 +57,22 @@ export async function runDaemon<C extends { readonly instance: string }>(
   const file = given.config;
   if (file === undefined) throw new UsageError('no configuration is given; use -c FILE');
   const requests = hangups();
-  const read = async () => {
-    const config = await kind.load(file, thisMachine);
-    return { ...config, instance: given.instance ?? config.instance };
+  const source: ConfigSource<C> = {
+    ...{ requests, file: resolve(file) },
+    read: () => readFile(file, 'utf8'),
+    interpret: async (text, shownFile) => {
+      const config = kind.interpret(text, shownFile, thisMachine);
+      return { ...config, instance: given.instance ?? config.instance };
+    },
   };
   try {
-    const config = await firstTime(read, file);
-    await kind.run(config, {
-      configFile: resolve(file),
-      stateRoot: stateRoot(process.env),
-      log: createLog(given.logLevel, stderr.isTerminal),
-      signal,
+    const log = createLog(given.logLevel, stderr.isTerminal);
+    const root = stateRoot(process.env, process.getuid?.() ?? 0);
+    const { fileText, first } = await firstTime(source, file, kind.role, root, log);
+    await kind.run(first.config, {
+      ...{ configFile: resolve(file), log, signal, source, fileText, first },
+      stateRoot: root,
       detachOnExit: given.detachOnExit,
-      source: { requests, read },
     });
     return 0;
   } catch (error) {
@@ -75,12 +84,23 @@ export async function runDaemon<C extends { readonly instance: string }>(
 }
 
 /** Bad configuration is bad input: exit code 2, every problem on a line of its own. */
-async function firstTime<C>(read: () => Promise<C>, file: string): Promise<C> {
+async function firstTime<C extends { readonly instance: string }>(
+  source: ConfigSource<C>,
+  file: string,
+  role: DaemonRole,
+  root: string,
+  log: Log,
+) {
   try {
-    return await read();
+    const fileText = await source.read();
+    const config = await source.interpret(fileText, file);
+    const revisions = new Revisions(stateDirectory(root, config.instance, role));
+    const first = await whatIsInForce(source, { config, text: fileText }, revisions, log);
+    return { fileText, first };
   } catch (error) {
     if (error instanceof ConfigError)
       throw new UsageError(`${file} cannot be used; nothing was changed\n${error.message}`);
+    if (isForPeople(error)) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
     if (code !== undefined) throw new UsageError(`cannot read ${file}: ${message}`);

@@ -1,6 +1,6 @@
 /** `fullnat agent`: the agent's daemon, in the foreground. */
 import { runAgent } from '../../control/agent/run.ts';
-import { loadAgentConfig } from '../../control/config/read.ts';
+import { agentConfigOf } from '../../control/config/read.ts';
 import { command } from '../command.ts';
 import { daemonOptions, runDaemon } from '../run-daemon.ts';
 
@@ -26,5 +26,5 @@ export const agent = command({
     { command: 'fullnat agent -c agent.yaml --log-level debug', does: 'log each collision' },
   ],
   handler: ({ options }, context) =>
-    runDaemon({ load: loadAgentConfig, run: runAgent }, options, context),
+    runDaemon({ role: 'agent', interpret: agentConfigOf, run: runAgent }, options, context),
 });

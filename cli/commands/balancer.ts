@@ -1,6 +1,6 @@
 /** `fullnat balancer`: the balancer's daemon, in the foreground. */
 import { runBalancer } from '../../control/balancer/daemon.ts';
-import { loadBalancerConfig } from '../../control/config/read.ts';
+import { balancerConfigOf } from '../../control/config/read.ts';
 import { command } from '../command.ts';
 import { daemonOptions, runDaemon } from '../run-daemon.ts';
 
@@ -24,5 +24,9 @@ export const balancer = command({
     { command: 'fullnat balancer -c balancer.yaml --detach-on-exit', does: 'leave nothing behind' },
   ],
   handler: ({ options }, context) =>
-    runDaemon({ load: loadBalancerConfig, run: runBalancer }, options, context),
+    runDaemon(
+      { role: 'balancer', interpret: balancerConfigOf, run: runBalancer },
+      options,
+      context,
+    ),
 });

@@ -116,6 +116,34 @@ describe('reloads', { skip: whatIsMissing(), timeout: 90_000 }, () => {
     assert.equal(new Set(Array.from({ length: 6 }, () => bed.ask(VIP)?.server)).size, 2);
   });
 
+  test('applied by the API: in force, told apart from the file, and rolled back', async () => {
+    const applied = join(folder, 'applied.yaml');
+    writeFileSync(
+      applied,
+      BALANCER.replace(`{ address: ${TWO} }`, `{ address: ${TWO}, weight: 0 }`),
+    );
+    const fullnat = (...words: string[]) => bed.fullnat('balancer', ...words);
+    const differs = fullnat('diff', '-f', applied);
+    assert.match(differs.stdout, new RegExp(`^~ pools.web.backends.${TWO}.weight: 1 → 0\n$`));
+    assert.equal(differs.status, 1);
+    assert.equal(fullnat('apply', '-f', applied).status, 0);
+    assert.equal(fullnat('diff', '-f', applied).status, 0);
+    for (let i = 0; i < 4; i++) assert.equal(bed.ask(VIP)?.server, ONE.split(':')[0]);
+    const set = fullnat('set', 'weight', TWO, '3', '--instance', instance);
+    assert.equal(set.stdout, `web ${TWO}: weight 3\n`);
+    assert.match(fullnat('diff', '-f', applied).stdout, /^! .*weight: 0 → 3 \(beside the file, /);
+    assert.equal(fullnat('rollback', '--instance', instance).status, 0);
+    assert.equal(fullnat('apply', '-f', files.balancer, '--take-back').status, 0);
+    assert.equal(fullnat('diff', '-f', files.balancer).status, 0);
+    assert.equal(new Set(Array.from({ length: 6 }, () => bed.ask(VIP)?.server)).size, 2);
+    const wrong = join(folder, 'wrong.yaml');
+    writeFileSync(wrong, BALANCER.replace('pool: web', 'pool: wbe'));
+    const refused = fullnat('apply', '-f', wrong);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /wrong\.yaml:\d+:\d+: .*wbe/);
+    await held.goesOn();
+  });
+
   test('locals are other ones: new connections have them, the old one keeps its own', async () => {
     const [session] = bed.get('balancer', 'sessions?state=established');
     const moved = BALANCER.replace('10.7.124.160/30', '10.7.124.164/30');

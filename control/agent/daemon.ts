@@ -17,7 +17,7 @@ import { messageOf } from '../daemon/failure.ts';
 import { History } from '../daemon/history.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
 import { findReferences } from '../daemon/references.ts';
-import type { ReloadState } from '../daemon/reload.ts';
+import type { ReloadState } from '../reconcile/configurator.ts';
 import {
   behindDoor,
   keepWorking,
@@ -113,7 +113,7 @@ async function keepRestoring(
       follow: () => attachments.follow(),
       routes,
     };
-    await keepWorking(config, options, work, door);
+    await keepWorking('agent', options, work, door);
   } finally {
     stop.abort();
     await removal;

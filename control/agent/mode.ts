@@ -1,6 +1,6 @@
 /** The agent's mode, which stays as long as the daemon runs. */
 import type { AgentConfig } from '../config/agent.ts';
-import { ReloadError } from '../daemon/reload.ts';
+import { ReloadError } from '../reconcile/configurator.ts';
 
 /** The configuration, when it is of this mode; throws otherwise. */
 export function inMode<M extends AgentConfig['mode']>(

@@ -69,6 +69,30 @@ export function oneOf<const T extends string>(words: readonly T[], help: string)
   };
 }
 
+const FILE_MOST = 200;
+
+/** How the sender calls what is sent. */
+export const fileReader: Reader<string> = {
+  help: 'what the configuration is called in messages and in the history',
+  schema: { type: 'string', maxLength: FILE_MOST },
+  read: (text) =>
+    /^[\x20-\x7e]+$/.test(text) && text.length <= FILE_MOST
+      ? { ok: true, value: text }
+      : { ok: false, reason: 'malformed', message: `not 1 to ${FILE_MOST} printable characters` },
+};
+
+/** `?name`, `?name=true` or `?name=false`. */
+export function flagReader(help: string): Reader<boolean> {
+  return {
+    help,
+    schema: { type: 'boolean' },
+    read: (text) =>
+      ['', 'true', 'false'].includes(text)
+        ? { ok: true, value: text !== 'false' }
+        : { ok: false, reason: 'malformed', message: `'${text}' is neither true nor false` },
+  };
+}
+
 /** Anything that `read` understands. */
 export function textReader<T>(read: (text: string) => ParsedText<T>, help: string): Reader<T> {
   return { help, schema: { type: 'string' }, read };

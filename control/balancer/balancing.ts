@@ -2,10 +2,12 @@
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Log } from '../daemon/log.ts';
 import type { BackendName, RuntimeStore } from '../state/runtime.ts';
+import { messageOf } from '../daemon/failure.ts';
 import { findReferences } from '../daemon/references.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
+import { keyOf } from './desired.ts';
 import type { Engine } from './engine.ts';
 import { withRuntime } from './runtime.ts';
 import type { View } from './rows.ts';
@@ -84,7 +86,29 @@ export class Balancing {
     });
     await this.#parts.engine.open(config, this.#tables.indices);
     this.#monitor.follow(config.pools);
+    this.#forgetWhatIsGone(wanted);
     this.#parts.log.info(countsOf(config), 'forwarding');
+  }
+
+  #forgetWhatIsGone({ pools }: BalancerConfig): void {
+    const { runtime, log } = this.#parts;
+    const there = new Set(
+      pools.flatMap(({ name, backends }) =>
+        backends.map(({ address }) => `${name} ${keyOf(address)}`),
+      ),
+    );
+    try {
+      for (const { pool, backend } of runtime.forgetOthers((...name) => there.has(name.join(' '))))
+        log.info(
+          { pool, backend },
+          'what was changed beside the file is forgotten with the backend',
+        );
+    } catch (error) {
+      log.error(
+        { error: messageOf(error) },
+        'what was changed beside the file cannot be forgotten',
+      );
+    }
   }
 
   /** The tables of the pools that a change beside the file is about, and no others. */

@@ -14,12 +14,13 @@ import {
   type Door,
   type Work,
 } from '../daemon/serve.ts';
-import type { ReloadState } from '../daemon/reload.ts';
+import type { ReloadState } from '../reconcile/configurator.ts';
 import type { HealthChange } from '../health/monitor.ts';
 import { stateDirectory } from '../state/directory.ts';
 import { RuntimeStore } from '../state/runtime.ts';
 import { Balancing } from './balancing.ts';
 import type { Engine } from './engine.ts';
+import { balancerDrift } from './drift.ts';
 import { kernelEngine } from './kernel-engine.ts';
 import { balancerHandlers, eventRow, healthRow } from './resources.ts';
 import { watchLocals } from './watch-locals.ts';
@@ -100,9 +101,10 @@ async function keepBalancing(
       check: (wanted) => balancing.check(wanted),
       apply: (wanted) => balancing.apply(wanted),
       follow: () => balancing.follow(),
+      drift: balancerDrift(() => balancing.wanted, runtime),
       routes,
     };
-    await keepWorking(config, options, work, door);
+    await keepWorking('balancer', options, work, door);
   } finally {
     stop.abort();
     await balancing.stop();

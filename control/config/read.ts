@@ -1,5 +1,4 @@
 /** Reads a configuration: YAML, schema, completion, checks; every problem with its place in the file. */
-import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { agentSchema, completeAgent, type AgentConfig, type PacketAgentConfig } from './agent.ts';
 import { balancerSchema, completeBalancer, type BalancerConfig } from './balancer.ts';
@@ -83,15 +82,15 @@ export function readAgentConfig(text: string, options: ReadOptions): ReadConfig<
   return readAs('agent', interpretAgent, text, options);
 }
 
-/** For a daemon's start; rejects with ConfigError, or with the error of reading the file. */
-export async function loadBalancerConfig(file: string, machine: Machine): Promise<BalancerConfig> {
-  const config = orThrow(readBalancerConfig(await readFile(file, 'utf8'), { file, machine }));
+/** For a daemon; throws ConfigError. `file` is what the text is called in messages. */
+export function balancerConfigOf(text: string, file: string, machine: Machine): BalancerConfig {
+  const config = orThrow(readBalancerConfig(text, { file, machine }));
   return { ...config, accessLists: withPrefixFiles(config.accessLists, machine) };
 }
 
-/** For a daemon's start; rejects with ConfigError, or with the error of reading the file. */
-export async function loadAgentConfig(file: string, machine: Machine): Promise<AgentConfig> {
-  return orThrow(readAgentConfig(await readFile(file, 'utf8'), { file, machine }));
+/** For a daemon; throws ConfigError. `file` is what the text is called in messages. */
+export function agentConfigOf(text: string, file: string, machine: Machine): AgentConfig {
+  return orThrow(readAgentConfig(text, { file, machine }));
 }
 
 function orThrow<C>(read: ReadConfig<C>): C {
@@ -125,6 +124,16 @@ function interpretAgent(document: ConfigDocument, options: ReadOptions): ReadCon
   return valueAt(document.value, ['mode']) === 'socket'
     ? interpret(SOCKET_AGENT, document, options)
     : interpret(PACKET_AGENT, document, options);
+}
+
+/** Whose file it is, and of which instance, without looking at the rest; undefined when that cannot be told. */
+export function roleIn(text: string): { role: 'balancer' | 'agent'; instance: string } | undefined {
+  const read = readDocument(text, '');
+  const value = read.ok ? read.document.value : undefined;
+  const role = roleOf(value);
+  if (role === undefined) return undefined;
+  const instance = valueAt(value, ['instance']);
+  return { role, instance: typeof instance === 'string' ? instance : 'default' };
 }
 
 /** By the keys it has, mistyped ones too; undefined when it has as many of one as of the other. */

@@ -20,7 +20,7 @@ import {
   type Verdict,
 } from '../../datapath/binding/verdicts.ts';
 import type { BaseInfoRow, DropRow, InfoRow, NoteRow, SweepRow } from '../api/rows.ts';
-import type { ReloadState } from './reload.ts';
+import type { ReloadState } from '../reconcile/configurator.ts';
 
 /** Packets that were not simply passed or translated. */
 const FORWARDED: readonly Verdict[] = ['pass', 'to-backend', 'to-client', 'kept'];

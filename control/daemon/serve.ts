@@ -2,11 +2,21 @@
 import { detachInstance } from '../../datapath/binding/attach.ts';
 import type { Holder, Role } from '../../datapath/binding/pins.ts';
 import { createApp } from '../api/app.ts';
-import type { Bound } from '../api/route.ts';
+import { bind, type Bound } from '../api/route.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
 import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
-import { Reloader, type ReloadSource, type ReloadState } from './reload.ts';
+import {
+  Configurator,
+  type ConfigSource,
+  type ReloadState,
+  type Taken,
+} from '../reconcile/configurator.ts';
+import { NO_DRIFT, type Drift } from '../reconcile/drift.ts';
+import { configHandlers } from '../reconcile/handlers.ts';
+import { CONFIG_ROUTES } from '../api/config-routes.ts';
+import { stateDirectory } from '../state/directory.ts';
+import { Revisions } from '../state/revisions.ts';
 
 export type DaemonOptions<C> = {
   /** As the user named it. */
@@ -19,7 +29,10 @@ export type DaemonOptions<C> = {
   /** Take programs and maps away when it stops. */
   readonly detachOnExit: boolean;
   /** Who asks for the file to be read again, and how it is read. */
-  readonly source: ReloadSource<C>;
+  readonly source: ConfigSource<C>;
+  /** What the daemon's file said at the start, and what it is to begin with. */
+  readonly fileText: string;
+  readonly first: Taken<C>;
 };
 
 /** What a daemon's role does with a configuration. */
@@ -30,6 +43,8 @@ export type Work<C> = {
   readonly apply: (config: C) => Promise<void>;
   /** Called all the time: what else has to be looked after. */
   readonly follow?: () => void;
+  /** What people changed beside the file. */
+  readonly drift?: Drift;
   readonly routes: (reload: () => ReloadState) => readonly Bound[];
 };
 
@@ -68,17 +83,25 @@ export async function behindDoor(
 
 /** With the configuration in force: answers, reloads and looks after things until the daemon is to stop. */
 export async function keepWorking<C extends { readonly instance: string }>(
-  config: C,
-  { log, source }: Pick<DaemonOptions<C>, 'log' | 'source'>,
-  { check, apply, follow = () => {}, routes }: Work<C>,
+  role: Role,
+  { log, source, stateRoot, first, fileText }: DaemonOptions<C>,
+  { check, apply, follow = () => {}, drift = NO_DRIFT, routes }: Work<C>,
   door: Door,
 ): Promise<void> {
-  const reloader = new Reloader({ source, check, apply, log }, config);
+  const revisions = new Revisions(stateDirectory(stateRoot, first.config.instance, role));
+  const configurator = new Configurator(
+    { source, check, apply, revisions, nowMs: Date.now, log },
+    first,
+    fileText,
+  );
   const stop = new AbortController();
   const timer = setInterval(follow, FOLLOW_MS);
-  const reloads = reloader.run(stop.signal);
+  const reloads = configurator.run(stop.signal);
   try {
-    await door.answerUntilStopped(routes(() => reloader.state));
+    await door.answerUntilStopped([
+      ...routes(() => configurator.state),
+      ...bind(CONFIG_ROUTES, configHandlers(configurator, drift)),
+    ]);
   } finally {
     stop.abort();
     clearInterval(timer);

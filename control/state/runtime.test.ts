@@ -109,10 +109,11 @@ test('a file that somebody else wrote is named, with what to do', () => {
 });
 
 test('where it is kept', () => {
-  assert.equal(stateRoot({}), '/var/lib/fullnat');
+  assert.equal(stateRoot({}, 0), '/var/lib/fullnat');
   assert.equal(
-    stateRoot({ STATE_DIRECTORY: '/var/lib/private/fullnat:/x' }),
+    stateRoot({ STATE_DIRECTORY: '/var/lib/private/fullnat:/x' }, 0),
     '/var/lib/private/fullnat',
   );
+  assert.equal(stateRoot({ HOME: '/home/anna' }, 1_000), '/home/anna/.local/state/fullnat');
   assert.equal(stateDirectory('/var/lib/fullnat', 'lab', 'agent'), '/var/lib/fullnat/lab/agent');
 });

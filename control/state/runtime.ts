@@ -100,6 +100,18 @@ export class RuntimeStore implements RuntimeChanges {
     this.#tell([]);
   }
 
+  /** All is as the file says again. */
+  takeBackAll(): void {
+    const [before, drainAll] = [new Map(this.#backends), this.#drainAll];
+    this.#backends.clear();
+    this.#drainAll = undefined;
+    this.#keepOr(() => {
+      this.#restore(before);
+      this.#drainAll = drainAll;
+    });
+    this.#tell([]);
+  }
+
   /** What the configuration no longer has is forgotten; returns what that was. */
   forgetOthers(has: (pool: string, backend: string) => boolean): readonly BackendChange[] {
     const gone = this.all().filter(({ pool, backend }) => !has(pool, backend));

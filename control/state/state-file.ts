@@ -6,7 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
@@ -40,12 +40,16 @@ export function readStateFile<S extends z.ZodType>(
 }
 
 export function writeStateFile(path: string, value: unknown): void {
+  writeTextFile(path, `${JSON.stringify(value)}\n`);
+}
+
+export function writeTextFile(path: string, text: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     const fresh = `${path}.new`;
     const file = openSync(fresh, 'w', FILE_MODE);
     try {
-      writeSync(file, `${JSON.stringify(value)}\n`);
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);

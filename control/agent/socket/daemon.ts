@@ -9,7 +9,7 @@ import type { AgentConfig } from '../../config/agent.ts';
 import type { SocketAgentConfig } from '../../config/socket-agent.ts';
 import { baseInfoRow } from '../../daemon/counters.ts';
 import { MachineError } from '../../daemon/forwarding.ts';
-import type { ReloadState } from '../../daemon/reload.ts';
+import type { ReloadState } from '../../reconcile/configurator.ts';
 import {
   behindDoor,
   keepWorking,
@@ -88,7 +88,7 @@ async function keepShowing(
       },
       routes,
     };
-    await keepWorking(config, options, work, door);
+    await keepWorking('agent', options, work, door);
   } finally {
     clearInterval(timer);
     stop.abort();
