@@ -256,6 +256,12 @@ struct backend {
 };
 _Static_assert(sizeof(struct backend) == 8, "keep binding/contract.ts in step");
 
+/* Value of `backend_trouble`, by backend index: of connections that were not accepted; modulo 2^32. */
+struct trouble {
+	__u32 refused;    /* RSTs instead of a SYN+ACK */
+	__u32 unanswered; /* SYNs sent again before there was any answer */
+};
+
 /* So many nanoseconds from one to the next, on average; as many at once as make up `tolerance`. */
 struct rate {
 	__u64 interval_ns; /* 0: no limit */
@@ -492,6 +498,7 @@ enum verdict {
 	VERDICT_ANSWER_TOO_BIG = 46,    /* DROP_TOO_BIG, answered with ICMP 3/4 */
 	VERDICT_ANSWER_TTL = 47,        /* DROP_TTL, answered with ICMP 11/0 */
 	VERDICT_PROHIBITED = 48,        /* a refused SYN, answered with ICMP 3/13 */
+	VERDICT_RESET_ENDED = 49,       /* its session is over with its backend: answered with RST */
 	VERDICT_COUNT = 64,
 };
 

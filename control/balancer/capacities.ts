@@ -32,6 +32,8 @@ export function capacitiesOf(config: BalancerConfig): Capacities {
     backend_traffic: backends,
     backend_live: backends,
     backend_limits: backends,
+    backend_ends: backends,
+    backend_trouble: backends,
     client_seats: clientSets(capacity),
     locals,
     locals_by_addr: 2 * locals,

@@ -18,19 +18,32 @@ static __always_inline struct listener *find_listener(const struct packet *p)
 }
 
 /*
- * A SYN on a resting session is a new connection: when its backend takes no more, the
+ * True when the SYN belongs to the session that its tuple has. On a resting one it is a
+ * new connection; and before the handshake is done, a backend that has gone out of use
+ * is better left for another one.
+ */
+static __always_inline int keeps_syn(const struct session_entry *entry, __u32 state)
+{
+	return state == STATE_OPENING ? !is_out(entry->backend) : is_live(state);
+}
+
+/*
+ * A SYN that does not belong to the session it finds: when its backend takes no more, the
  * session ends and the SYN has to open another. VERDICT_TO_BACKEND when it was taken up
  * again, VERDICT_PASS when it has ended.
  */
 static __always_inline enum verdict take_up(struct packet *p, struct session_entry *entry)
 {
 	struct session_slot *slot = get_slot(entry->slot);
+	__u32 word;
 
 	if (!slot)
 		return VERDICT_DROP_RACE;
 	if (takes_new(entry->backend))
 		return reopen_if_resting(p, entry, slot) ? VERDICT_TO_BACKEND : VERDICT_DROP_RACE;
-	if (!claim_resting(slot, slot->word))
+	word = slot->word;
+	if (STATE_OF(word) == STATE_OPENING ? !swap_word(slot, word, STATE_DEAD)
+					    : !claim_resting(slot, word))
 		return VERDICT_DROP_RACE;
 	bury(slot, entry->slot);
 	return VERDICT_PASS;

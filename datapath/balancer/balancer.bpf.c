@@ -16,10 +16,12 @@
 #include "../lib/verdict.h"
 #include "admit.h"
 #include "answer.h"
+#include "end.h"
 #include "icmp.h"
 #include "translate.h"
+#include "trouble.h"
 
-/* True when the packet has no session yet, or is a SYN to take a resting one up again. */
+/* True when the packet has no session yet, or is a SYN that begins anew. */
 static __always_inline int needs_admission(const struct packet *p,
 					   const struct session_entry *entry)
 {
@@ -30,7 +32,7 @@ static __always_inline int needs_admission(const struct packet *p,
 	if (!is_opening_syn(p) || (entry->flags & ENTRY_BACK))
 		return 0;
 	slot = get_slot(entry->slot);
-	return slot && !is_live(STATE_OF(slot->word));
+	return slot && !keeps_syn(entry, STATE_OF(slot->word));
 }
 
 /* Packets that cannot be translated: ours are dropped by name, others pass. */
@@ -66,6 +68,10 @@ static __always_inline enum verdict known(struct packet *p, struct session_entry
 {
 	if (p->ttl <= 1)
 		return VERDICT_ANSWER_TTL; /* what ends here changes nothing */
+	if (!is_plain_data(p, entry)) {
+		end_if_over(p, entry);
+		note_trouble(p, entry);
+	}
 	note_packet(p, entry);
 	return translate(p, entry);
 }
@@ -128,6 +134,38 @@ int balancer_answer(struct __sk_buff *ctx)
 	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
 
 	return finish(&p, send_answer(&p));
+}
+
+SEC("tc")
+int balancer_end(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
+
+	return finish(&p, parse_tcp4(&p) == PARSED_TCP ? end_session(&p) : VERDICT_DROP_INTERNAL);
+}
+
+/*
+ * Run by user space with a frame of its own, complete but for the link-layer header, which
+ * is sent as if it had come by; 0 when it was. No raw socket, so no further right is needed.
+ */
+SEC("tc")
+int send_frame(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx };
+	struct session_entry to = {};
+	struct route r;
+
+	if (parse_tcp4(&p) != PARSED_TCP)
+		return 1;
+	to.source_addr = p.flow.source_addr;
+	to.destination_addr = p.flow.destination_addr;
+	to.source_port = p.flow.source_port;
+	to.destination_port = p.flow.destination_port;
+	if (find_route(&p, &to, &r) != VERDICT_PASS || !r.is_resolved)
+		return 2;
+	if (bpf_skb_store_bytes(ctx, 0, &r.link, sizeof(r.link), 0))
+		return 3;
+	return bpf_clone_redirect(ctx, r.ifindex, 0) ? 4 : 0;
 }
 
 /* The kernel's helpers demand a GPL-compatible licence; the texts are in LICENSE and LICENSES/. */

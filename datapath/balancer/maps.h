@@ -123,6 +123,24 @@ struct {
 	__type(value, __u32);
 } backend_limits SEC(".maps");
 
+/*
+ * By backend index: from when on its sessions are over, ns of CLOCK_MONOTONIC; 0: never.
+ * Here and not in the daemon's hands, so that a drain ends when no daemon runs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u64);
+} backend_ends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct trouble);
+} backend_trouble SEC(".maps");
+
 /* Live sessions, for limits and for the least-connections scheduler. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -37,12 +37,17 @@ static __always_inline int is_full(__u32 backend)
 	return most && *most && live && *live >= *most;
 }
 
-/* True while new connections may go to the backend. */
-static __always_inline int takes_new(__u32 index)
+static __always_inline int is_out(__u32 index)
 {
 	struct backend *backend = bpf_map_lookup_elem(&backends, &index);
 
-	return backend && backend->used && !backend->out && !is_full(index);
+	return !backend || !backend->used || backend->out;
+}
+
+/* True while new connections may go to the backend. */
+static __always_inline int takes_new(__u32 index)
+{
+	return !is_out(index) && !is_full(index);
 }
 
 /* Takes the backend at hand when it would have fewer connections for its weight with the new one. */

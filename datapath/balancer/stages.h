@@ -15,6 +15,7 @@ enum stage {
 	STAGE_ADMIT = 1,
 	STAGE_ICMP = 2,   /* an ICMP packet */
 	STAGE_ANSWER = 3, /* a TCP packet that is to be answered by an ICMP error */
+	STAGE_END = 4,    /* a packet of a session that is over */
 	STAGE_COUNT = 16, /* room: a map of another size is another map */
 };
 
@@ -25,6 +26,7 @@ int balancer_ingress(struct __sk_buff *ctx);
 int balancer_admit(struct __sk_buff *ctx);
 int balancer_icmp(struct __sk_buff *ctx);
 int balancer_answer(struct __sk_buff *ctx);
+int balancer_end(struct __sk_buff *ctx);
 
 /* Pinned like every map: the kernel empties it when nothing in user space holds it. */
 struct {
@@ -38,6 +40,7 @@ struct {
 		[STAGE_ADMIT] = (void *)&balancer_admit,
 		[STAGE_ICMP] = (void *)&balancer_icmp,
 		[STAGE_ANSWER] = (void *)&balancer_answer,
+		[STAGE_END] = (void *)&balancer_end,
 	},
 };
 

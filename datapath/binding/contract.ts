@@ -266,6 +266,10 @@ export const backend = struct('backend', {
   out: flag,
 });
 
+/** Value of `backend_trouble`: connections that a backend did not accept. */
+export type Trouble = ValueOf<typeof trouble>;
+export const trouble = struct('trouble', { refused: u32, unanswered: u32 });
+
 /** On average so many nanoseconds from one to the next; an interval of 0: no limit. */
 export type Rate = ValueOf<typeof rate>;
 export const rate = struct('rate', { intervalNs: u64, toleranceNs: u64 });

@@ -28,6 +28,7 @@ import {
   stickyKey,
   sweep,
   traffic,
+  trouble,
 } from './contract.ts';
 import { kernelMaps, type AnyMaps, type KernelMaker, type MapMaker } from './map-maker.ts';
 import { addCounters, addNumbers, ArrayMap, PerCpuArray, TypedMap } from './map.ts';
@@ -65,6 +66,8 @@ function makeBalancerMaps(make: KernelMaker) {
     listenerBuckets: make.array('listener_buckets', u64),
     clientSeats: make.array('client_seats', clientSet),
     backendLimits: make.array('backend_limits', u32),
+    backendEnds: make.array('backend_ends', u64),
+    backendTrouble: make.array('backend_trouble', trouble),
     listenerLive: make.array('listener_live', u32),
     backendLive: make.array('backend_live', u32),
   };

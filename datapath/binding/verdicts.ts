@@ -52,6 +52,7 @@ export const VERDICT = {
   'answer-too-big': 46,
   'answer-ttl': 47,
   prohibited: 48,
+  'reset-ended': 49,
 } as const;
 export const VERDICT_COUNT = 64;
 
@@ -123,6 +124,8 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   'answer-ttl':
     'its time to live ended here; answered with ICMP 11/0: traceroute, or a routing loop',
   prohibited: 'a SYN refused as the listener says (onRefused: icmp); answered with ICMP 3/13',
+  'reset-ended':
+    'its backend was drained or removed, or is down, and its time is over; answered with RST',
 };
 
 export type Note = keyof typeof NOTE;

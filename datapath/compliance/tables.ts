@@ -33,6 +33,7 @@ export const WEB_TABLES: BalancerTables = {
   backends: [BACKEND],
   locals: [{ address: LOCAL_ADDRESS, ports: [5004, 5004] }],
   backendLimits: [],
+  ended: [],
 };
 
 export const SERVER: ServerRow = { at: BACKEND, onCollision: 'remap', remap: [10_000, 19_999] };

@@ -60,6 +60,8 @@ export interface BalancerTables extends SessionLimits {
   readonly locals: readonly LocalRow[];
   /** By index of the backend: sessions at most; 0 or none: no limit. */
   readonly backendLimits: readonly number[];
+  /** Indices of the backends whose sessions are over. */
+  readonly ended: readonly number[];
 }
 export interface ListenerRow {
   readonly at: string;
@@ -133,6 +135,8 @@ export interface State {
   /** By index of the listener; none in an agent. */
   readonly listeners: readonly TrafficView[];
   readonly backends: readonly TrafficView[];
+  /** By index of the backend, where there was any; none in an agent. */
+  readonly trouble: Readonly<Record<string, TroubleView>>;
   /** Contradictions between the tables; there must be none. */
   readonly faults: readonly string[];
 }
@@ -167,6 +171,13 @@ export interface TrafficView {
   readonly toaNotInserted: number;
   readonly toaAnnounced: number;
   readonly toaNotDelivered: number;
+}
+/** Connections that a backend did not accept. */
+export interface TroubleView {
+  /** RSTs instead of a SYN+ACK. */
+  readonly refused: number;
+  /** SYNs sent again before there was any answer. */
+  readonly unanswered: number;
 }
 export interface EventView {
   readonly type: EventType;

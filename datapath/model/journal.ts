@@ -1,5 +1,5 @@
 /** What is told of the packets: notes, traffic, and the events that people read. */
-import type { EventView, TrafficView } from './data-path.ts';
+import type { EventView, TrafficView, TroubleView } from './data-path.ts';
 import type { EventType, Note } from './words.ts';
 import { SECOND_TICKS, type Ticks } from './world.ts';
 
@@ -11,6 +11,7 @@ export const COUNTED = 8;
 export class Journal {
   readonly listeners = newTraffic();
   readonly backends = newTraffic();
+  readonly trouble = new Map<number, TroubleView>();
   readonly events: EventView[] = [];
   readonly #sent = new Map<EventType, Ticks>();
   #notes: Note[] = [];

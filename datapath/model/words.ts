@@ -10,6 +10,8 @@ export type Verdict =
   /** Agent: of a known session, nothing to rewrite. */
   | 'kept'
   | `${'reset' | 'drop'}-${Refused}`
+  /** Its session is over with its backend. */
+  | 'reset-ended'
   /** A refused SYN whose sender is told by ICMP 3/13. */
   | 'prohibited'
   /** ICMP errors about a session’s packets, put back and sent to its ends. */

@@ -1,6 +1,7 @@
 /** All rows of the balancer, by family. */
 import type { BalancerTables } from '../../model/index.ts';
 import type { Families } from '../row.ts';
+import { endRows } from './end.ts';
 import { foreignErrorRows } from './errors-foreign.ts';
 import { judgedErrorRows } from './errors-judged.ts';
 import { errorRows } from './errors.ts';
@@ -27,4 +28,5 @@ export const balancerRows: Families<BalancerTables> = {
   'foreign errors': foreignErrorRows,
   toa: toaRows,
   forged: forgedRows,
+  end: endRows,
 };

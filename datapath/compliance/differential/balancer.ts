@@ -71,8 +71,11 @@ const SWEEP_ONE_IN = 120;
 export function anyBalancerConversation(): fc.Arbitrary<Conversation<BalancerTables>> {
   return record({ tables: anyTables(), others: anyTables(), connections: anyConnections() }).chain(
     ({ tables, others, connections }) => {
-      const reconfigured = { ...tables, pools: others.pools, listeners: others.listeners };
-      const moves = fc.array(anyMove(connections, reconfigured), { minLength: 1, maxLength: 14 });
+      const { pools, listeners } = others;
+      const moves = fc.constantFrom([], [], [0], [1, 2]).chain((ended) => {
+        const reconfigured = { ...tables, pools, listeners, ended };
+        return fc.array(anyMove(connections, reconfigured), { minLength: 1, maxLength: 14 });
+      });
       return record({ tables: fc.constant(tables), acts: moves.map((all) => all.flat()) });
     },
   );
@@ -89,6 +92,7 @@ function anyTables(): fc.Arbitrary<BalancerTables> {
     pools: fc.tuple(anyPool(), anyPool()),
     backends: fc.constant([BACKEND, OTHER_BACKEND, SILENT_BACKEND]),
     backendLimits: fc.constantFrom([], [], [], [1, 0, 2], [2, 1, 1]),
+    ended: fc.constant([]),
     locals: fc.tuple(...LOCALS.map(anyLocal)),
   });
 }

@@ -37,6 +37,8 @@ const CAPACITIES = {
   backend_traffic: COUNTED,
   listener_live: COUNTED,
   backend_live: COUNTED,
+  backend_ends: COUNTED,
+  backend_trouble: COUNTED,
   ...ADMISSION_CAPACITIES,
 };
 
@@ -55,6 +57,7 @@ export async function loadBalancer(
         maps.listenerTraffic.clear(i);
         maps.listenerLive.set(i, 0);
         maps.backendLive.set(i, 0);
+        maps.backendTrouble.set(i, { refused: 0, unanswered: 0 });
       }
       forgetClients(maps);
       clearHash(maps.stickyClients);
@@ -79,6 +82,7 @@ export async function loadBalancer(
     state: (): State => ({
       ...sessions.state(),
       listeners: maps.listenerTraffic.sums(COUNTED),
+      trouble: troubleIn(maps),
       faults: [...sessions.state().faults, ...seatFaults(maps, sessions.slots())],
     }),
     close: () => {
@@ -103,6 +107,7 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
     const { address: addr, port: number } = endpoint(at ?? '0.0.0.0:0');
     const out = !tables.pools.some(({ schedule }) => schedule.includes(index));
     maps.backends.set(index, { addr, port: number, used: at !== undefined, out });
+    maps.backendEnds.set(index, tables.ended.includes(index) ? 1n : 0n);
   }
   tables.locals.forEach(({ address, ports: [low, high] }, index) => {
     const addr = ipv4Address(address);
@@ -123,6 +128,13 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
     });
     first += schedule.length;
   });
+}
+
+function troubleIn({ backendTrouble }: ReturnType<typeof balancerMaps>): State['trouble'] {
+  const all = Array.from({ length: COUNTED }, (_, index) => backendTrouble.get(index));
+  return Object.fromEntries(
+    [...all.entries()].filter(([, { refused, unanswered }]) => refused + unanswered > 0),
+  );
 }
 
 /** As if so much time had passed since clients came. */

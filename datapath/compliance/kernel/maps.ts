@@ -164,6 +164,7 @@ export class SessionMaps {
       evicted: sweep.get(0).stats.evicted,
       events: [...this.#events],
       listeners: [],
+      trouble: {},
       backends: backendTraffic.sums(COUNTED),
       faults: findFaults(this.#maps, this.slots()),
     };

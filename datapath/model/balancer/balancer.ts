@@ -13,8 +13,10 @@ import { admit, countedClient } from './admission.ts';
 import { decideError } from './errors.ts';
 import { openSession } from './open.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
-import { takesNew } from './schedule.ts';
+import { isOut, takesNew } from './schedule.ts';
+import { endSession, isOver } from './end.ts';
 import { translate } from './translate.ts';
+import { noteTrouble } from './trouble.ts';
 
 type Rest = Exclude<Received, { kind: 'tcp' }>;
 /** A packet when all is decided. */
@@ -58,7 +60,7 @@ function decideRest(balancer: Balancer, received: Rest, frame: Uint8Array, from:
 
 function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
   let direction = balancer.sessions.find(segment.flow);
-  if (!direction || isNewOnResting(segment, direction)) {
+  if (!direction || isNewSyn(balancer, segment, direction)) {
     const listener = balancer.listeners.get(endpointKey(segment.flow.to));
     if (!listener) return isForLocal(balancer, segment.flow) ? 'drop-no-session' : 'pass';
     const verdict = unknown(balancer, segment, listener, direction);
@@ -69,9 +71,17 @@ function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
   return known(balancer, segment, direction, from);
 }
 
-/** A SYN on a resting session is a new connection, and admitted like one. */
-function isNewOnResting(segment: Segment, { side, session }: BalancerDirection): boolean {
-  return side === 'front' && isOpeningSyn(segment) && segment.ttl > 1 && isResting(session);
+/**
+ * A SYN on a resting session is a new connection, and admitted like one; so is one whose
+ * backend has gone out of use before the handshake is done.
+ */
+function isNewSyn(
+  balancer: Balancer,
+  segment: Segment,
+  { side, session }: BalancerDirection,
+): boolean {
+  if (side === 'back' || !isOpeningSyn(segment) || segment.ttl <= 1) return false;
+  return isResting(session) || (session.state === 'opening' && isOut(balancer, session.backend));
 }
 
 /** A packet to a listener that no live session has; undefined when it has one now. */
@@ -129,6 +139,8 @@ function known(
       balancer.journal.note('reopened');
     }
   }
+  if (isOver(balancer, segment, direction)) return endSession(segment, direction);
+  noteTrouble(balancer, segment, direction);
   const note = notePacket(segment, direction);
   if (note) balancer.journal.note(note);
   if (rested && isLive(session)) countAgain(balancer, session);

@@ -43,11 +43,15 @@ export function chooseBackend(
   return chosen;
 }
 
-/** A backend that no pool's schedule has, or that has its most, takes no new connections. */
+/** A backend that is out, or that has its most, takes no new connections. */
 export function takesNew(balancer: Balancer, backend: number): boolean {
-  const { tables, backends } = balancer;
+  return !isOut(balancer, backend) && !isFull(balancer, backend);
+}
+
+/** No pool's schedule has it. */
+export function isOut({ tables, backends }: Balancer, backend: number): boolean {
   const scheduled = tables.pools.some(({ schedule }) => schedule.includes(backend));
-  return scheduled && backends[backend] !== undefined && !isFull(balancer, backend);
+  return !scheduled || backends[backend] === undefined;
 }
 
 function knownBackend(balancer: Balancer, key: string, now: Ticks): Chosen | undefined {
