@@ -79,6 +79,11 @@ enum session_kind {
 #define SLOT_ENDED 0x10       /* closing: `numbers` has the last sequence number ... */
 #define SLOT_ENDED_TIMED 0x20 /* ... and the last timestamp */
 
+/* session_slot.seat: 1 + the number of its client's in `client_seats`, and whether it counts
+ * there as half open, too. */
+#define SEAT_NUMBER 0x7fffffffu
+#define SEAT_HALF_OPEN 0x80000000u
+
 /* session_slot.local of an agent's session that holds no port of the remap range. */
 #define NO_LOCAL 0xffffu
 
@@ -93,15 +98,17 @@ struct session_slot {
 	__u32 word;         /* state and FIN bits; changed by compare-and-swap only */
 	__u32 seen;         /* ticks; last packet, at most TOUCH_TICKS behind */
 	__u32 created;      /* ticks */
-	__u32 front_isn;    /* the client's initial sequence number, as the server sees it */
-	__u32 back_isn;     /* the server's, 0 until its SYN+ACK */
-	__u16 listener;     /* index; in the agent: 0 */
-	__u16 backend;      /* index */
-	__u16 local;        /* index of the LIP; agent: 0 when remapped, else NO_LOCAL */
-	__u8 kind;          /* enum session_kind */
-	__u8 flags;         /* SLOT_* */
+	/* initial sequence numbers; after a gigabyte moved, so that with the bytes counted they
+	 * say where each side has come */
+	__u32 front_isn; /* the client's, as the server sees it */
+	__u32 back_isn;  /* the server's, 0 until its SYN+ACK */
+	__u16 listener;  /* index; in the agent: 0 */
+	__u16 backend;   /* index */
+	__u16 local;     /* index of the LIP; agent: 0 when remapped, else NO_LOCAL */
+	__u8 kind;       /* enum session_kind */
+	__u8 flags;      /* SLOT_* */
 	union {
-		__u32 seat; /* balancer: 1 + that of its client in `client_seats`, 0: not counted */
+		__u32 seat;         /* balancer: SEAT_*; 0: its client is not counted */
 		__be16 wanted_port; /* agent: the peer port the server sees but for a collision */
 	};
 };
@@ -524,6 +531,7 @@ enum note {
 	NOTE_CLIENT_UNSEATED = 16,    /* balancer: a client's limits could not be kept */
 	NOTE_RESET_NOT_BELIEVED = 17, /* RST with a sequence number never reached: state kept */
 	NOTE_FIN_NOT_BELIEVED = 18,   /* the same of a FIN */
+	NOTE_BEGUN_ANEW = 19, /* the server accepted a new connection on a session that was live */
 	NOTE_COUNT = 32,
 };
 

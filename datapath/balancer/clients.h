@@ -137,28 +137,56 @@ static __always_inline __u32 sit_down(const struct session_slot *slot, __u64 mor
 	return 0;
 }
 
-static __always_inline void stand_up(__u32 number, __u64 less)
+/* Adds to what is counted at the seat that a slot holds; nothing where it holds none. */
+static __always_inline void count_at(__u32 held, __u64 more)
 {
+	__u32 number = held & SEAT_NUMBER;
 	struct client_seat *seat = number ? get_seat(number - 1) : 0;
 
 	if (seat)
-		__sync_fetch_and_add(&seat->word, -less);
+		__sync_fetch_and_add(&seat->word, more);
+}
+
+/* Gives back all that a slot held. */
+static __always_inline void stand_up(__u32 held)
+{
+	count_at(held, -(SEAT_SESSIONS + (held & SEAT_HALF_OPEN ? SEAT_OPENING : 0)));
+}
+
+/* A live session is half open now, or is no longer. */
+static __always_inline void change_half_open(struct session_slot *slot, int opening)
+{
+	__u32 held = slot->seat, next = held ^ SEAT_HALF_OPEN;
+	int is_more = (next & SEAT_HALF_OPEN) != 0;
+
+	if (!held || is_more != (opening > 0))
+		return;
+	if (is_more) /* first, so that nobody gives back what is not there yet */
+		count_at(held, SEAT_OPENING);
+	/* lost by who added, or won by who takes away: both have one to give back */
+	if ((__sync_val_compare_and_swap(&slot->seat, held, next) == held) != is_more)
+		count_at(held, -SEAT_OPENING);
 }
 
 /*
- * Keeps a session's client in step with its state. Should a RST of one side and the packet
- * that undoes it be seen at the same moment, the session may go on without being counted.
+ * Keeps a session's client in step with its state. The slot says what it holds, and gives
+ * that back whole, whoever comes first of two CPUs that move its state at one moment: what
+ * is counted at a seat is always what slots hold there. A session that a RST of one side
+ * and the packet that undoes it have crossed on may go on without being counted.
  */
 static __always_inline void seat_changed(struct session_slot *slot, int live, int opening)
 {
-	__u64 by = (live ? SEAT_SESSIONS : 0) + (opening ? SEAT_OPENING : 0);
+	__u32 held = 0;
 
+	if (!live) {
+		change_half_open(slot, opening);
+		return;
+	}
 	if (live > 0)
-		stand_up(__sync_lock_test_and_set(&slot->seat, sit_down(slot, by)), SEAT_SESSIONS);
-	else if (live < 0)
-		stand_up(__sync_lock_test_and_set(&slot->seat, 0), by);
-	else
-		stand_up(slot->seat, by);
+		held = sit_down(slot, SEAT_SESSIONS + (opening > 0 ? SEAT_OPENING : 0));
+	if (held && opening > 0)
+		held |= SEAT_HALF_OPEN;
+	stand_up(__sync_lock_test_and_set(&slot->seat, held));
 }
 
 static __noinline void counts_changed(struct session_slot *slot, int live, int opening)

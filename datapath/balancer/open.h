@@ -82,7 +82,6 @@ static __always_inline void fill_slot(struct opening *o)
 	slot->local = o->search.scratch->choice.pair.local;
 	slot->kind = SESSION_BALANCED;
 	slot->flags = o->search.scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
-	slot->seat = 0;
 }
 
 /* What the server's packets will look like to the client, and whose they are. */

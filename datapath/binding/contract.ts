@@ -298,6 +298,9 @@ export const accessPrefix4 = struct('access_prefix4', {
 export type ClientSeat = ValueOf<typeof clientSeat>;
 export const clientSeat = struct('client_seat', { word: u64, nextNs: u64 });
 
+/** Of SessionSlot.seat: 1 + the number of the client's seat, and whether it counts there as half open. */
+export const SEAT_NUMBER = 0x7fff_ffff;
+export const SEAT_HALF_OPEN = 0x8000_0000;
 /** A client can have one of so many seats. */
 export const CLIENT_WAYS = 8;
 export const clientSet = struct('client_set', { seats: array(clientSeat, CLIENT_WAYS) });

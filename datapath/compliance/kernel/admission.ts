@@ -2,6 +2,8 @@
 import { cidr } from '../../../packet/index.ts';
 import {
   CLIENT_WAYS,
+  SEAT_HALF_OPEN,
+  SEAT_NUMBER,
   type Admission,
   type Rate,
   type SessionSlot,
@@ -72,18 +74,19 @@ export function fillBuckets(
 /** What the program does for every session that it seizes. */
 export function vacateSeats({ clientSeats, sessionSlots }: KernelBalancerMaps, slots: Slots): void {
   for (const [index, slot] of slots.filter(([, { seat }]) => seat !== 0)) {
-    const [set, way] = [Math.floor((slot.seat - 1) / CLIENT_WAYS), (slot.seat - 1) % CLIENT_WAYS];
+    const number = seatOf(slot);
+    const [set, way] = [Math.floor(number / CLIENT_WAYS), number % CLIENT_WAYS];
     const { seats } = clientSeats.get(set);
     clientSeats.set(set, {
       seats: seats.map((seat, i) =>
-        i === way ? { ...seat, word: seat.word - shareOf(stateOf(slot)) } : seat,
+        i === way ? { ...seat, word: seat.word - shareOf(slot) } : seat,
       ),
     });
     sessionSlots.set(index, { ...slot, seat: 0 });
   }
 }
 
-/** A seat has as many sessions as there are that name it, and only live ones name one. */
+/** A seat has as many sessions as there are that name it; only live ones do, and say whether they are half open. */
 export function seatFaults({ clientSeats }: KernelBalancerMaps, slots: Slots): string[] {
   const should = new Map<number, bigint>();
   const faults: string[] = [];
@@ -91,8 +94,10 @@ export function seatFaults({ clientSeats }: KernelBalancerMaps, slots: Slots): s
     const state = stateOf(slot);
     if (slot.seat === 0) continue;
     if (!LIVE.has(state)) faults.push(`slot ${index} is ${state} and has a seat`);
-    const seat = slot.seat - 1;
-    should.set(seat, (should.get(seat) ?? 0n) + shareOf(state));
+    if (isHalfOpen(slot) !== (state === 'opening'))
+      faults.push(`slot ${index} is ${state}, and not so for its client`);
+    const seat = seatOf(slot);
+    should.set(seat, (should.get(seat) ?? 0n) + shareOf(slot));
   }
   for (let set = 0; set < clientSeats.length; set++)
     clientSeats.get(set).seats.forEach(({ word }, way) => {
@@ -102,8 +107,16 @@ export function seatFaults({ clientSeats }: KernelBalancerMaps, slots: Slots): s
   return faults;
 }
 
-function shareOf(state: SessionState): bigint {
-  return state === 'opening' ? 0x1_0001n : 0x1_0000n;
+function shareOf(slot: SessionSlot): bigint {
+  return isHalfOpen(slot) ? 0x1_0001n : 0x1_0000n;
+}
+
+function isHalfOpen({ seat }: SessionSlot): boolean {
+  return seat >= SEAT_HALF_OPEN;
+}
+
+function seatOf({ seat }: SessionSlot): number {
+  return (seat & SEAT_NUMBER) - 1;
 }
 
 function limitsOf({ rate, client }: AdmissionRow): Omit<Admission, 'access'> {

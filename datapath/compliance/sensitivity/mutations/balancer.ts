@@ -3,6 +3,14 @@ import type { Mutation } from '../mutation.ts';
 
 export const balancerMutations: readonly Mutation[] = [
   {
+    name: 'a client’s half-open sessions are not taken off its count when they are established',
+    file: 'balancer/clients.h',
+    text: 'held |= SEAT_HALF_OPEN;',
+    replacement: 'held |= 0;',
+    why: 'the count of sessions is right, and nobody looks at the other half of the word',
+    judge: { file: 'datapath/compliance/balancer-laws.test' },
+  },
+  {
     name: 'a packet whose TTL ends here is sent on',
     file: 'balancer/balancer.bpf.c',
     text: 'if (p->ttl <= 1)\n\t\treturn VERDICT_ANSWER_TTL; /*',
