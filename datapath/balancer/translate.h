@@ -88,6 +88,8 @@ static __always_inline int handle_toa(struct packet *p, struct session_entry *en
 	struct traffic *counters = listener_counters(entry->listener);
 	int carries = counters && carries_toa(p, entry), is_ours = 0;
 
+	if (p->flags & SYN)
+		entry->flags &= ~ENTRY_TOA_SENT; /* a live session's tuple may be used again */
 	if (carries && !has_room_for_toa(p, r->mtu))
 		carries = is_ours = handle_no_room(p, entry, counters);
 	if (carries < 0 || blank_forged_toa(p, e))

@@ -150,6 +150,7 @@ export const NOTE = {
   'client-unseated': 16,
   'reset-not-believed': 17,
   'fin-not-believed': 18,
+  'begun-anew': 19,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -178,6 +179,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'RSTs with a sequence number that their sender cannot have reached; passed on, the session kept',
   'fin-not-believed':
     'FINs with a sequence number that their sender cannot have reached; passed on, the session kept',
+  'begun-anew':
+    'live sessions whose client port began another connection, which the server accepted',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

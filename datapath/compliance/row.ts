@@ -23,6 +23,7 @@ export type Families<Tables> = Readonly<Record<string, readonly Row<Tables>[]>>;
 export type Step<Tables> =
   | { readonly kind: 'frame'; frame: Uint8Array; from: Side; expect: Expectation }
   | { readonly kind: 'elapse'; seconds: number }
+  | { readonly kind: 'carry'; bytes: number; from: Side }
   | { readonly kind: 'seize' }
   | { readonly kind: 'reconfigure'; tables: Partial<Tables> };
 
@@ -63,6 +64,9 @@ export function runRow<Tables>(
       case 'elapse':
         path.elapse(step.seconds);
         break;
+      case 'carry':
+        path.carry(step.bytes, step.from);
+        break;
       case 'seize':
         path.seize();
         break;
@@ -88,6 +92,11 @@ export function fromBack<T>(frame: Uint8Array, expect: Expectation): Step<T> {
 
 export function elapse<T>(seconds: number): Step<T> {
   return { kind: 'elapse', seconds };
+}
+
+/** So much more has come from this side. */
+export function carry<T>(bytes: number, from: Side): Step<T> {
+  return { kind: 'carry', bytes, from };
 }
 
 /** The sweeper has its hand on every session at this moment. */

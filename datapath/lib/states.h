@@ -11,7 +11,7 @@
  * sends later undoes a forged one. A RST or FIN whose sequence number its sender cannot
  * have reached is left to the ends, and moves nothing (can_have_sent()).
  * While a session is opening, only what completes the handshake moves it: anyone can
- * send the rest.
+ * send the rest. A SYN moves no live session; that the server answers it does.
  */
 #ifndef FULLNAT_STATES_H
 #define FULLNAT_STATES_H
@@ -19,6 +19,7 @@
 #include "shift.h"
 
 #define HANDSHAKE_DATA_MAX 65536 /* more than any initial window (RFC 6928) */
+#define WINDOW_MAX (1u << 30)    /* no more is ever on its way (RFC 7323 section 2.3) */
 
 /*
  * True when the client acknowledges the server's SYN, and not more than can have
@@ -31,18 +32,20 @@ static __always_inline int completes_handshake(const struct packet *p, __u32 bac
 }
 
 /*
- * False for a sequence number that this side of the session cannot have reached: it
- * has sent no more than the bytes that we counted, headers included, from its initial
- * one on. What we cannot know is not held against a packet.
+ * False for a sequence number that this side of the session cannot have reached, or has
+ * left behind: it has sent no more than the bytes that we counted, headers included, from
+ * its initial one on, and a window of them at most is not acknowledged. What we cannot
+ * know is not held against a packet.
  */
 static __always_inline int can_have_sent(const struct session_slot *slot,
 					 const struct session_entry *entry, __u32 sequence)
 {
 	__u32 isn = entry->flags & ENTRY_BACK ? slot->back_isn : slot->front_isn;
+	__u32 back = entry->bytes < WINDOW_MAX ? entry->bytes : WINDOW_MAX;
 
-	if (!isn || (slot->flags & SLOT_ADOPTED) || entry->bytes >> 32)
+	if (!isn || (slot->flags & SLOT_ADOPTED))
 		return 1;
-	return sequence - isn <= (__u32)entry->bytes;
+	return isn + (__u32)entry->bytes - sequence <= back;
 }
 
 /*
@@ -58,6 +61,17 @@ static __always_inline int is_accepted(const struct packet *p, int from_back,
 	return completes_handshake(p, slot->back_isn);
 }
 
+/*
+ * True when the server has accepted another SYN than the last one that we believed: the
+ * client uses its port again, and the server had forgotten what is live here.
+ */
+static __always_inline int begins_anew(const struct packet *p, int from_back,
+				       const struct session_slot *slot)
+{
+	return from_back && (p->flags & (SYN | ACK | RST)) == (SYN | ACK) &&
+	       p->acknowledgement - 1 != slot->front_isn;
+}
+
 /* The word after this packet; the same word when it changes nothing. */
 static __always_inline __u32 next_word(__u32 word, const struct packet *p, int from_back,
 				       const struct session_slot *slot)
@@ -67,6 +81,8 @@ static __always_inline __u32 next_word(__u32 word, const struct packet *p, int f
 
 	if (state == STATE_DEAD || state == STATE_FREE)
 		return word;
+	if (begins_anew(p, from_back, slot))
+		return STATE_OPENING;
 	/* before the handshake is done anyone can send FIN and RST: it stays evictable */
 	if (state == STATE_OPENING && !from_back && !completes_handshake(p, slot->back_isn))
 		return word;
@@ -99,25 +115,67 @@ static __always_inline __u32 front_sequence(const struct packet *p,
 }
 
 /* False for what its supposed sender cannot have sent: forged, and not by a neighbour. */
-static __always_inline int is_believed(const struct packet *p, const struct session_entry *entry,
-				       const struct session_slot *slot)
+static __noinline int is_believed(const struct packet *p, const struct session_entry *entry,
+				  const struct session_slot *slot)
 {
 	__u32 sequence = entry->flags & ENTRY_BACK ? p->sequence : front_sequence(p, entry);
 
 	return can_have_sent(slot, entry, sequence);
 }
 
+/*
+ * Every header, and all that is sent again, takes the count further beyond the numbers. So
+ * after a gigabyte it is the data that says, once a second, where a side has come: its
+ * initial number is moved, until the count is a quarter of a window ahead.
+ */
+static __noinline void follow_numbers(const struct packet *p, const struct session_entry *entry,
+				      struct session_slot *slot)
+{
+	int from_back = !!(entry->flags & ENTRY_BACK);
+	__u32 sequence = from_back ? p->sequence : front_sequence(p, entry);
+	__u32 isn = from_back ? slot->back_isn : slot->front_isn;
+	__u32 ahead = isn + (__u32)entry->bytes - sequence;
+
+	if (!isn || ahead <= WINDOW_MAX / 2 || ahead + WINDOW_MAX > 2 * WINDOW_MAX)
+		return;
+	isn -= ahead - WINDOW_MAX / 4;
+	if (from_back)
+		slot->back_isn = isn;
+	else
+		slot->front_isn = isn;
+}
+
 /* Where each side's numbers begin; a SYN of nobody knows whom does not move that later. */
-static __always_inline void note_isn(const struct packet *p, const struct session_entry *entry,
+static __always_inline void note_isn(const struct packet *p, struct session_entry *entry,
 				     struct session_slot *slot)
 {
 	int from_back = !!(entry->flags & ENTRY_BACK);
 
 	/* without ACK: a simultaneous open (RFC 5382 REQ-2) */
-	if (from_back && (p->flags & (SYN | RST)) == SYN)
+	if (from_back && (p->flags & (SYN | RST)) == SYN && slot->back_isn != p->sequence) {
 		slot->back_isn = p->sequence;
+		entry->packets = 1; /* what is counted from there on */
+		entry->bytes = p->ip_bytes;
+	}
 	if (!from_back && is_opening_syn(p) && STATE_OF(slot->word) == STATE_OPENING)
 		slot->front_isn = front_sequence(p, entry);
+}
+
+/* The session is another connection's now; `entry` is of the server's side. */
+static __noinline void begin_anew(const struct packet *p, const struct session_entry *entry,
+				  struct session_slot *slot, __u32 word)
+{
+	struct session_entry *front = bpf_map_lookup_elem(&sessions, &slot->front);
+
+	if (STATE_OF(word) != STATE_OPENING)
+		count_note(NOTE_BEGUN_ANEW);
+	slot->front_isn = p->acknowledgement - 1;
+	slot->flags &= ~(SLOT_ENDED | SLOT_ENDED_TIMED);
+	if (!front || front->slot != entry->slot)
+		return;
+	front->flags &= ~ENTRY_ESTABLISHED;
+	if (front->bytes > HANDSHAKE_DATA_MAX) /* its SYN is among them */
+		front->bytes = HANDSHAKE_DATA_MAX;
 }
 
 /* The slow path of a known session: everything but established data. */
@@ -125,10 +183,9 @@ static __always_inline void advance(struct packet *p, struct session_entry *entr
 				    struct session_slot *slot)
 {
 	int from_back = !!(entry->flags & ENTRY_BACK);
-	int believed = is_believed(p, entry, slot);
 	__u32 word = slot->word, next = word;
 
-	if (!believed && (p->flags & (FIN | RST))) {
+	if ((p->flags & (FIN | RST)) && !is_believed(p, entry, slot)) {
 		count_note(p->flags & RST ? NOTE_RESET_NOT_BELIEVED : NOTE_FIN_NOT_BELIEVED);
 		return;
 	}
@@ -139,13 +196,18 @@ static __always_inline void advance(struct packet *p, struct session_entry *entr
 		if (next == word || swap_word(slot, word, next))
 			break;
 	}
+	if (begins_anew(p, from_back, slot))
+		begin_anew(p, entry, slot, word);
 	/* a RST that changes nothing keeps nothing alive (RFC 7857 section 7) */
 	if (!(p->flags & RST) || next != word)
 		touch(entry, slot, p->now);
 	/* a forged number would be the last one for whoever has the tuple next */
-	if (!from_back && believed && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)))
+	if (!from_back && (next & CLOSED_BY_BOTH) && !(p->flags & (SYN | RST)) &&
+	    is_believed(p, entry, slot))
 		note_ending(p, entry->slot);
-	if (slot->back_isn)
+	if (entry->bytes >= WINDOW_MAX && !(p->flags & (SYN | FIN | RST)))
+		follow_numbers(p, entry, slot);
+	if (slot->back_isn && (!entry->handshake_ack || STATE_OF(word) == STATE_OPENING))
 		entry->handshake_ack = slot->back_isn + 1;
 	if (STATE_OF(next) == STATE_ESTABLISHED)
 		entry->flags |= ENTRY_ESTABLISHED;
@@ -221,6 +283,8 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 	slot->created = p->now;
 	slot->front_isn = front_sequence(p, entry);
 	slot->back_isn = 0;
+	entry->packets = 0;
+	entry->bytes = 0;
 	slot->flags = (slot->flags & ~(SLOT_ENDED | SLOT_ENDED_TIMED)) | SLOT_REOPENED;
 	entry->handshake_ack = 0;
 	entry->flags &= ~(ENTRY_TOA_DUE | ENTRY_TOA_SENT);

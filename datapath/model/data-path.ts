@@ -36,6 +36,8 @@ export interface DataPath<Tables> {
   receive(frame: Uint8Array, from: Side): Outcome;
   /** Time goes by; expiry is another matter. */
   elapse(seconds: number): void;
+  /** So many more bytes have come from this side, on every session. */
+  carry(bytes: number, from: Side): void;
   /** Puts every session into the moment between the decision to delete it and its end. */
   seize(): void;
   /** Everything that is due by now has been expired when this is done. */

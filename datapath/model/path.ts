@@ -82,6 +82,12 @@ function dataPath<Tables extends SessionLimits, P extends Parts<Tables>>(
     elapse: (seconds) => {
       now += ticksFromSeconds(seconds);
     },
+    carry: (bytes, from) => {
+      for (const session of path.sessions.all()) {
+        const direction = path.sessions.find(session[from]);
+        if (direction?.session === session) direction.receivedBytes += bytes;
+      }
+    },
     seize: () => {
       for (const session of path.sessions.all().filter(isLive)) session.state = 'dead';
     },

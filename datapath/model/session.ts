@@ -17,9 +17,10 @@ export interface Session {
   resetBy: ReadonlySet<Side>;
   seen: Ticks;
   created: Ticks;
-  /** The client's initial sequence number, as the server sees it. */
+  /** Initial sequence numbers; after a gigabyte moved, so that with the bytes counted they say where each side has come. */
+  /** The client's, as the server sees it. */
   frontIsn: number;
-  /** The server's initial sequence number; 0 until its SYN+ACK. */
+  /** The server's; 0 until its SYN+ACK. */
   backIsn: number;
   reopened: boolean;
   /** By how much the client's numbers are moved for the server. */

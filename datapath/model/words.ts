@@ -87,7 +87,8 @@ export type Note =
   | 'client-unseated'
   /** A RST with a sequence number that its sender cannot have reached. */
   | 'reset-not-believed'
-  | 'fin-not-believed';
+  | 'fin-not-believed'
+  | 'begun-anew';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =

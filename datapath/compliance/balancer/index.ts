@@ -1,12 +1,14 @@
 /** All rows of the balancer, by family. */
 import type { BalancerTables } from '../../model/index.ts';
 import type { Families } from '../row.ts';
+import { anewRows } from './anew.ts';
 import { endRows } from './end.ts';
 import { foreignErrorRows } from './errors-foreign.ts';
 import { judgedErrorRows } from './errors-judged.ts';
 import { errorRows } from './errors.ts';
 import { foreignRows } from './foreign.ts';
 import { forgedRows } from './forged.ts';
+import { longRows } from './long.ts';
 import { oddBalancerRows } from './odd.ts';
 import { openingRows } from './opening.ts';
 import { refusalRows } from './refusal.ts';
@@ -28,5 +30,7 @@ export const balancerRows: Families<BalancerTables> = {
   'foreign errors': foreignErrorRows,
   toa: toaRows,
   forged: forgedRows,
+  anew: anewRows,
+  long: longRows,
   end: endRows,
 };

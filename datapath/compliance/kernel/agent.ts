@@ -41,6 +41,7 @@ export async function loadAgent(options: KernelOptions = {}): Promise<KernelPath
     runs,
     receive: (frame, from) => runs.receive(frame, from),
     elapse: (seconds) => sessions.age(seconds),
+    carry: (bytes, from) => sessions.carry(bytes, from),
     seize: () => sessions.seize(),
     sweep: () => sessions.sweep(),
     state: () => sessions.state(),

@@ -74,6 +74,7 @@ export async function loadBalancer(
       fillBuckets(maps, seconds);
       forgetSooner(maps, seconds);
     },
+    carry: (bytes, from) => sessions.carry(bytes, from),
     seize: () => {
       vacateSeats(maps, sessions.slots());
       sessions.seize();

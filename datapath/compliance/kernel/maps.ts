@@ -4,6 +4,7 @@ import { counter, u32 } from '../../binding/codec.ts';
 import {
   CLOSED_BY_BACK,
   CLOSED_BY_FRONT,
+  ENTRY_BACK,
   event,
   SESSION_STATE,
   SLOT_ADOPTED,
@@ -110,6 +111,16 @@ export class SessionMaps {
     }
     for (const [type, sent] of this.#eventSent.values(this.#eventSent.length).entries())
       if (sent) this.#eventSent.set(type, (sent - ticks) >>> 0);
+  }
+
+  /** As if packets had been counted, and nothing else. */
+  carry(bytes: number, from: Side): void {
+    for (const key of [...this.#maps.sessions.keys()]) {
+      const entry = this.#maps.sessions.get(key);
+      const side = entry && entry.flags & ENTRY_BACK ? 'back' : 'front';
+      if (entry && side === from)
+        this.#maps.sessions.set(key, { ...entry, bytes: entry.bytes + bytes });
+    }
   }
 
   /** As the sweeper does it, counts included; only of sessions that are live. */

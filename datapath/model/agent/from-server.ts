@@ -37,7 +37,7 @@ function decideAnswer(agent: Agent, segment: Segment, direction: AgentDirection)
   if (direction.released) return 'drop-stale';
   if (!direction.established && session.kind === 'restored' && isTupleOwned(segment, session))
     return yieldTuple(agent, segment, session);
-  const note = notePacket(segment, direction);
+  const note = notePacket(segment, direction, agent.sessions);
   if (note) agent.journal.note(note);
   countTraffic(agent, segment, direction);
   followLink(segment, direction);

@@ -141,7 +141,7 @@ function openSession(
 
 /** Sends the packet on to the server as the session says. */
 function forward(agent: Agent, segment: Segment, direction: AgentDirection, edit: Edit): Verdict {
-  const note = notePacket(segment, direction);
+  const note = notePacket(segment, direction, agent.sessions);
   if (note) agent.journal.note(note);
   countTraffic(agent, segment, direction);
   if (direction.fromLocal) learnLink(agent, segment, direction);

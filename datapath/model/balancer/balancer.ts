@@ -141,7 +141,7 @@ function known(
   }
   if (isOver(balancer, segment, direction)) return endSession(segment, direction);
   noteTrouble(balancer, segment, direction);
-  const note = notePacket(segment, direction);
+  const note = notePacket(segment, direction, balancer.sessions);
   if (note) balancer.journal.note(note);
   if (rested && isLive(session)) countAgain(balancer, session);
   return translate(balancer, segment, direction, from);

@@ -59,6 +59,7 @@ function handleToa(
   const traffic = journal.listeners[direction.session.listener];
   const wantsToa = traffic !== undefined && carriesToa(segment, direction);
   const mtuBytes = route.kind === 'next-hop' ? route.mtuBytes : undefined;
+  if (segment.flags & SYN) direction.toaSent = false; // a live session's tuple may be used again
   let [inserts, sent]: [boolean, Sent] = [wantsToa, 'packet'];
   if (wantsToa && !hasRoomForToa(segment, mtuBytes)) {
     traffic.toaNotInserted += 1;
