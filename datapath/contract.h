@@ -126,6 +126,7 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_SHIFTED 0x400     /* numbers are moved: `numbers` */
 #define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
+#define ENTRY_AWAITED 0x800     /* back, balancer: the server has sent nothing yet */
 
 /* Where the packets of one direction go, as the kernel said last; good for a period of time. */
 struct hop_use {
@@ -147,8 +148,11 @@ struct session_entry {
 	__be32 source_addr, destination_addr;
 	__be16 source_port, destination_port;
 	__u32 slot;
-	__u32 seen;          /* ticks; when this direction last touched the slot */
-	__u32 handshake_ack; /* front: server's ISN + 1, 0 until the handshake is complete */
+	__u32 seen; /* ticks; when this direction last touched the slot */
+	union {
+		__u32 handshake_ack; /* front: server's ISN + 1, 0 until the handshake is complete */
+		__u32 awaited_since; /* back, ENTRY_AWAITED: 2^10 ns, when the SYN came */
+	};
 	__u16 listener, backend;
 	union {
 		__u8 link[6];       /* back, agent: link-layer address the request came from */
@@ -356,6 +360,23 @@ struct traffic {
 };
 _Static_assert(sizeof(struct traffic) == 80, "keep binding/contract.ts in step");
 
+/* Time from a SYN to its answer: 2^10 ns, about a microsecond, modulo 2^32 (73 minutes). */
+#define ANSWER_SHIFT 10
+#define ANSWER_BUCKETS 24
+
+/* Per CPU, by listener index: what became of its connections. */
+struct outcomes {
+	/* first SYN to first SYN+ACK; entry n: less than 2^n units of 2^10 ns, the last: more */
+	__u64 answers[ANSWER_BUCKETS];
+	__u64 answer_units;  /* all of these times together, in 2^10 ns */
+	__u64 resets_client; /* sessions that a RST of the client ended, ... */
+	__u64 resets_server; /* ... and one of the server */
+};
+_Static_assert(sizeof(struct outcomes) == 216, "keep binding/contract.ts in step");
+
+/* Entries of `port_probes`, per CPU: searches for a port that looked at 1, 2, 4 ... candidates at most. */
+#define PROBE_BUCKETS 8
+
 /* ---- Agent --------------------------------------------------------------- */
 
 enum collision_policy { ON_COLLISION_REMAP = 0, ON_COLLISION_LOCAL = 1, ON_COLLISION_DROP = 2 };
@@ -505,7 +526,7 @@ enum verdict {
 	VERDICT_ANSWER_TOO_BIG = 46,    /* DROP_TOO_BIG, answered with ICMP 3/4 */
 	VERDICT_ANSWER_TTL = 47,        /* DROP_TTL, answered with ICMP 11/0 */
 	VERDICT_PROHIBITED = 48,        /* a refused SYN, answered with ICMP 3/13 */
-	VERDICT_RESET_ENDED = 49,       /* its session is over with its backend: answered with RST */
+	VERDICT_RESET_ENDED = 49, /* its session is over with its backend: answered with RST */
 	VERDICT_COUNT = 64,
 };
 

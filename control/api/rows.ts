@@ -28,6 +28,14 @@ const traffic = {
 const trafficRow = z.object(traffic);
 export type TrafficRow = z.infer<typeof trafficRow>;
 
+const handshakes = z.object({
+  buckets: z
+    .array(z.object({ upToSeconds: z.number().nullable(), count: count() }))
+    .describe('how many took so long at most, and longer than the one before; null: longer still'),
+  sumSeconds: z.number(),
+});
+export type Handshakes = z.infer<typeof handshakes>;
+
 export const listenerRow = z.object({
   name: z.string(),
   address: endpoint(),
@@ -39,6 +47,9 @@ export const listenerRow = z.object({
   backendsTotal: count(),
   live: count(),
   refused: count(),
+  resetsClient: count().describe('sessions that a RST of the client ended'),
+  resetsServer: count(),
+  handshakes: handshakes.describe("from the client's SYN to the backend's answer"),
   toaInserted: count(),
   toaNotInserted: count(),
   toaAnnounced: count(),

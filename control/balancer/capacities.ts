@@ -22,6 +22,7 @@ export function capacitiesOf(config: BalancerConfig): Capacities {
     numbers: capacity,
     listeners,
     listener_traffic: listeners,
+    listener_outcomes: listeners,
     listener_live: listeners,
     listener_buckets: listeners,
     admissions: listeners,

@@ -37,6 +37,7 @@ export interface ReconciledMaps {
   readonly clientSeats: { readonly length: number };
   readonly backendLimits: List<number>;
   readonly listenerTraffic: Counters;
+  readonly listenerOutcomes: Counters;
   readonly backendTraffic: Counters;
   readonly listenerLive: List<number>;
   readonly backendLive: List<number>;

@@ -1,14 +1,21 @@
 /** The rows of `get listeners`, `backends` and `locals`: configuration, health and the kernel's counters together. */
 import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
-import type { Traffic } from '../../datapath/binding/contract.ts';
+import {
+  ANSWER_BUCKETS,
+  ANSWER_SHIFT,
+  type Outcomes,
+  type Traffic,
+} from '../../datapath/binding/contract.ts';
 import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
-import type { BackendRow, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
+import type { BackendRow, Handshakes, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Health } from '../health/state.ts';
 import { keyOf } from './desired.ts';
 import type { Forecast } from './forecast.ts';
 import type { Indices } from './indices.ts';
 import { forecastKey } from './watch-locals.ts';
+
+const LEAST_ANSWER_BITS = 6;
 
 export type View = {
   readonly config: BalancerConfig;
@@ -21,6 +28,7 @@ export function listenerRows({ config, maps, indices, healthOf }: View): Listene
   return config.listeners.map(({ name, address, pool, toa, onUnknown, onRefused }) => {
     const index = indices.listeners.get(keyOf(address)) ?? 0;
     const traffic = maps.listenerTraffic.sum(index);
+    const outcomes = maps.listenerOutcomes.sum(index);
     const backends = config.pools.find((one) => one.name === pool)?.backends ?? [];
     const isUp = (backend: (typeof backends)[number]) =>
       backend.weight > 0 && healthOf(pool, keyOf(backend.address)).isUsed;
@@ -36,6 +44,9 @@ export function listenerRows({ config, maps, indices, healthOf }: View): Listene
       live: maps.listenerLive.get(index),
       ...trafficOf(traffic),
       refused: traffic.refused,
+      resetsClient: outcomes.resetsClient,
+      resetsServer: outcomes.resetsServer,
+      handshakes: handshakesOf(outcomes),
       toaInserted: traffic.toaInserted,
       toaNotInserted: traffic.toaNotInserted,
       toaAnnounced: traffic.toaAnnounced,
@@ -90,6 +101,27 @@ export async function localRows(
       });
     }
   return rows.toSorted((a, b) => compare(a.address, b.address) || compare(a.backend, b.backend));
+}
+
+/** The first buckets, below 65 µs, are one: no handshake over a wire is shorter. */
+function handshakesOf({ answers, answerUnits }: Outcomes): Handshakes {
+  const buckets = answers.map((count, bits) => ({
+    upToSeconds: bits === ANSWER_BUCKETS - 1 ? null : secondsOf(2 ** bits),
+    count,
+  }));
+  const first = buckets.slice(0, LEAST_ANSWER_BITS + 1);
+  const together = first.reduce((sum, { count }) => sum + count, 0);
+  return {
+    buckets: [
+      { upToSeconds: secondsOf(2 ** LEAST_ANSWER_BITS), count: together },
+      ...buckets.slice(LEAST_ANSWER_BITS + 1),
+    ],
+    sumSeconds: secondsOf(answerUnits),
+  };
+}
+
+function secondsOf(answerUnits: number): number {
+  return (answerUnits * 2 ** ANSWER_SHIFT) / 1e9;
 }
 
 function trafficOf(traffic: Traffic): TrafficRow {

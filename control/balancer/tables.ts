@@ -231,6 +231,7 @@ export class Tables {
       const index = indexIn(listeners, key);
       if (!current.listeners.has(key)) {
         maps.listenerTraffic.clear(index);
+        maps.listenerOutcomes.clear(index);
         maps.listenerLive.set(index, 0);
         maps.listenerBuckets.set(index, 0n);
       }

@@ -1,16 +1,29 @@
 /** The balancer's metrics: listeners, backends and locals, beside what both roles have. */
+import { PROBE_BUCKETS } from '../../datapath/binding/contract.ts';
 import type { BackendRow, InfoRow, ListenerRow, LocalRow } from '../api/rows.ts';
 import { keyOf } from '../balancer/desired.ts';
 import type { Forecast } from '../balancer/forecast.ts';
 import { backendRows, listenerRows, localRows, type View } from '../balancer/rows.ts';
-import { familiesOf, type Column } from './collect.ts';
+import { familiesOf, single, type Column } from './collect.ts';
 import { packetFamilies, processFamilies, programFamilies, sessionFamilies } from './common.ts';
-import type { Family } from './text.ts';
+import type { Family, Histogram } from './text.ts';
 
 const LISTENER: readonly Column<ListenerRow>[] = [
   { name: 'fullnat_listener_connections_total', value: (row) => row.connections },
   { name: 'fullnat_listener_sessions', value: (row) => row.live },
   { name: 'fullnat_listener_refused_total', value: (row) => row.refused },
+  ...(['client', 'server'] as const).map((side) => ({
+    name: 'fullnat_listener_resets_total' as const,
+    value: (row: ListenerRow) => (side === 'client' ? row.resetsClient : row.resetsServer),
+    labels: { side },
+  })),
+  {
+    name: 'fullnat_listener_handshake_seconds',
+    value: ({ handshakes: { buckets, sumSeconds } }) => ({
+      buckets: buckets.map(({ upToSeconds, count }) => ({ upTo: upToSeconds ?? Infinity, count })),
+      sum: sumSeconds,
+    }),
+  },
   ...directions('fullnat_listener_packets_total', 'packets'),
   ...directions('fullnat_listener_bytes_total', 'bytes'),
   { name: 'fullnat_listener_backends', value: (row) => row.backendsTotal },
@@ -72,6 +85,7 @@ export async function balancerFamilies(
     const isUsed = address !== undefined && healthOf(row.pool, keyOf(address)).isUsed;
     return { ...row, isUsed };
   });
+  const locals = await localRows(view, forecast);
   return [
     ...processFamilies(info),
     ...familiesOf(listenerRows(view), ({ name, pool }) => ({ listener: name, pool }), LISTENER),
@@ -79,15 +93,24 @@ export async function balancerFamilies(
     ...familiesOf(backends, ({ pool, address, state }) => ({ pool, backend: address, state }), [
       { name: 'fullnat_backend_state_info', value: () => 1 },
     ]),
-    ...familiesOf(
-      byLocal(await localRows(view, forecast)),
-      ({ address }) => ({ local: address }),
-      LOCAL,
-    ),
+    ...familiesOf(byLocal(locals), ({ address }) => ({ local: address }), LOCAL),
+    single('fullnat_local_allocation_probes', { role: 'balancer' }, probesOf(maps, locals)),
     ...sessionFamilies(info, maps.notes),
     ...packetFamilies('balancer', maps),
     ...programFamilies(info),
   ];
+}
+
+/** Bucket n has searches that looked at 2^n candidates at most. */
+function probesOf(
+  { portProbes }: Pick<View['maps'], 'portProbes'>,
+  locals: readonly LocalRow[],
+): Histogram {
+  const counts = portProbes.sums(PROBE_BUCKETS);
+  return {
+    buckets: [...counts.map((count, i) => ({ upTo: 2 ** i, count })), { upTo: Infinity, count: 0 }],
+    sum: locals.reduce((sum, { probes }) => sum + probes, 0),
+  };
 }
 
 function byLocal(rows: readonly LocalRow[]): LocalSum[] {

@@ -39,6 +39,14 @@ export const METRICS = {
     LISTENER,
     'SYNs that got no session: answered with RST or ICMP, or dropped.',
   ),
+  fullnat_listener_resets_total: counter(
+    [...LISTENER, 'side'],
+    'Sessions ended by a RST, by who sent it.',
+  ),
+  fullnat_listener_handshake_seconds: histogram(
+    LISTENER,
+    "From a client's first SYN to its backend's first SYN+ACK, as the balancer sees them.",
+  ),
   fullnat_listener_packets_total: counter([...LISTENER, 'direction'], 'Packets translated.'),
   fullnat_listener_bytes_total: counter(
     [...LISTENER, 'direction'],
@@ -88,6 +96,10 @@ export const METRICS = {
   ),
   fullnat_local_allocations_total: counter(LOCAL, 'Ports given to sessions.'),
   fullnat_local_allocation_failures_total: counter(LOCAL, 'Searches for a port that found none.'),
+  fullnat_local_allocation_probes: histogram(
+    ROLE,
+    'Candidates looked at in a search for a port; beyond a few the range is nearly full.',
+  ),
   fullnat_local_reuses_total: counter(LOCAL, 'Ports taken from sessions that rested.'),
 
   fullnat_server_connections_total: counter(SERVER, 'Sessions of the server, restored and direct.'),
@@ -150,4 +162,8 @@ function counter(labels: readonly string[], help: string): Metric {
 
 function gauge(labels: readonly string[], help: string): Metric {
   return { type: 'gauge', labels, help };
+}
+
+function histogram(labels: readonly string[], help: string): Metric {
+  return { type: 'histogram', labels, help };
 }

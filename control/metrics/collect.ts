@@ -34,7 +34,7 @@ export function familiesOf<Row>(
 }
 
 /** One number for the whole daemon. */
-export function single(name: MetricName, labels: Labels, value: number): Family {
+export function single(name: MetricName, labels: Labels, value: number | Histogram): Family {
   return { name, samples: [{ labels, value }] };
 }
 

@@ -67,6 +67,7 @@ export function balancerMemory(lengths: { schedule?: number; small?: number } = 
     clientSeats: { length: small },
     backendLimits: new MemoryList<number>('backendLimits', journal, small, 0),
     listenerTraffic: new MemoryList<number>('listenerTraffic', journal, small, 0),
+    listenerOutcomes: new MemoryList<number>('listenerOutcomes', journal, small, 0),
     backendTraffic: new MemoryList<number>('backendTraffic', journal, small, 0),
     listenerLive: new MemoryList<number>('listenerLive', journal, small, 0),
     backendLive: new MemoryList<number>('backendLive', journal, small, 0),

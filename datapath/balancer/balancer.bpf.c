@@ -18,6 +18,7 @@
 #include "answer.h"
 #include "end.h"
 #include "icmp.h"
+#include "outcomes.h"
 #include "translate.h"
 #include "trouble.h"
 
@@ -72,7 +73,7 @@ static __always_inline enum verdict known(struct packet *p, struct session_entry
 		end_if_over(p, entry);
 		note_trouble(p, entry);
 	}
-	note_packet(p, entry);
+	note_outcome(p, entry);
 	return translate(p, entry);
 }
 

@@ -83,6 +83,13 @@ struct {
 	__type(value, struct traffic);
 } backend_traffic SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct outcomes);
+} listener_outcomes SEC(".maps");
+
 /* By listener index: whom a SYN must be from, and how many of them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -5,6 +5,7 @@
 
 #include "../lib/reserve.h"
 #include "../lib/states.h"
+#include "outcomes.h"
 #include "schedule.h"
 
 #define LOCAL_TRIES 8 /* locals asked before the SYN is refused */
@@ -207,6 +208,7 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 	if (error) /* the same SYN on another CPU; the client's next one finds its session */
 		return VERDICT_DROP_RACE;
 	count_connection(listener->index, backend_index);
+	await_answer(slot);
 	return VERDICT_PASS;
 }
 

@@ -148,9 +148,9 @@ const HAS_WORDS = new Set([
 /** Counters are numbers: exact up to 2^53 only. */
 function keepCountersExact(codec: StructCodec<unknown>, bytes: Buffer): void {
   if (
-    !['session_entry', 'sweep_stats', 'local_ports', 'traffic', 'collision_count'].includes(
-      codec.name,
-    )
+    ![
+      ...['session_entry', 'sweep_stats', 'local_ports', 'traffic', 'outcomes', 'collision_count'],
+    ].includes(codec.name)
   )
     return;
   for (const { offset, bytes: length } of codec.places)

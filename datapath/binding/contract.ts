@@ -112,6 +112,7 @@ export const ENTRY_IDENTITY = 0x8;
 export const ENTRY_LINK = 0x10;
 export const ENTRY_TOA_OFF = 0x20;
 export const ENTRY_FROM_LOCAL = 0x40;
+export const ENTRY_AWAITED = 0x800;
 export const ENTRY_TOA_DUE = 0x100;
 export const ENTRY_TOA_SENT = 0x200;
 export const ENTRY_RELEASED = 0x80;
@@ -179,6 +180,7 @@ export const sessionEntry = struct('session_entry', {
   slot: u32,
   seen: u32,
   handshakeAck: u32,
+  awaitedSince: over(u32),
   listener: u16,
   backend: u16,
   link: rawBytes(6),
@@ -340,6 +342,22 @@ export const traffic = struct('traffic', {
   toaAnnounced: counter,
   toaNotDelivered: counter,
 });
+
+/** From a SYN to its answer, in units of 2^10 ns. */
+export const ANSWER_SHIFT = 10;
+export const ANSWER_BUCKETS = 24;
+
+/** Per CPU, by listener index: times from SYN to SYN+ACK by their bit length, and who reset sessions. */
+export type Outcomes = ValueOf<typeof outcomes>;
+export const outcomes = struct('outcomes', {
+  answers: array(counter, ANSWER_BUCKETS),
+  answerUnits: counter,
+  resetsClient: counter,
+  resetsServer: counter,
+});
+
+/** Searches for a port, by the bit length of how many candidates were looked at, less one. */
+export const PROBE_BUCKETS = 8;
 
 /** Value of `servers`, keyed by Endpoint4; both ports are inclusive. */
 export type Server = ValueOf<typeof server>;

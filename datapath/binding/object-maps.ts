@@ -16,6 +16,7 @@ import {
   localPair,
   localPorts,
   numbers,
+  outcomes,
   pool,
   prefix4,
   prefix6,
@@ -29,6 +30,7 @@ import {
   sweep,
   traffic,
   trouble,
+  type Outcomes,
 } from './contract.ts';
 import { kernelMaps, type AnyMaps, type KernelMaker, type MapMaker } from './map-maker.ts';
 import { addCounters, addNumbers, ArrayMap, PerCpuArray, TypedMap } from './map.ts';
@@ -61,6 +63,7 @@ function makeBalancerMaps(make: KernelMaker) {
     locals: make.array('locals', local),
     localsByAddr: make.table('locals_by_addr', address4, u32),
     listenerTraffic: make.counters('listener_traffic', traffic, addCounters),
+    listenerOutcomes: make.counters('listener_outcomes', outcomes, addOutcomes),
     admissions: make.array('admissions', admission),
     accessPrefixes: make.table('access_prefixes', accessPrefix4, named(u32, ACCESS)),
     listenerBuckets: make.array('listener_buckets', u64),
@@ -109,5 +112,15 @@ function makeCommonMaps(make: KernelMaker) {
     verdicts: make.counters('verdicts', counter, addNumbers),
     notes: make.counters('notes', counter, addNumbers),
     backendTraffic: make.counters('backend_traffic', traffic, addCounters),
+    portProbes: make.counters('port_probes', counter, addNumbers),
+  };
+}
+
+function addOutcomes(a: Outcomes, b: Outcomes): Outcomes {
+  const { answers, ...rest } = b;
+  const { answers: before, ...others } = a;
+  return {
+    ...addCounters(others, rest),
+    answers: before.map((count, i) => count + (answers[i] ?? 0)),
   };
 }

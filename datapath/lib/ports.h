@@ -25,6 +25,21 @@ static __always_inline __u32 mix(__u32 word)
 	return word;
 }
 
+/* How many bits a number needs: 0 for 0. */
+static __always_inline __u32 bit_length(__u32 number)
+{
+	__u32 bits = 0;
+
+#pragma unroll
+	for (int step = 16; step; step /= 2) {
+		if (number >> step) {
+			bits += step;
+			number >>= step;
+		}
+	}
+	return bits + number;
+}
+
 /* The smallest even number of bits whose power of two holds `count` ports. */
 static __always_inline __u32 permutation_bits(__u32 count)
 {

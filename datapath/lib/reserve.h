@@ -28,6 +28,14 @@
 #define EAGAIN 11
 #define EEXIST 17
 
+/* By bit length of the candidates looked at, less one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROBE_BUCKETS);
+	__type(key, __u32);
+	__type(value, __u64);
+} port_probes SEC(".maps");
+
 struct port_search {
 	struct packet *p;
 	struct scratch *scratch;   /* `choice`; `entry` is written under the tuple found */
@@ -114,6 +122,18 @@ static __always_inline struct local_ports *get_local_ports(const struct local_pa
 	return bpf_map_lookup_elem(&local_ports, pair);
 }
 
+static __always_inline void count_probes(struct port_choice *c)
+{
+	__u64 *count;
+
+	if (!c->tries)
+		return;
+	c->bucket = bit_length(c->tries - 1);
+	count = bpf_map_lookup_elem(&port_probes, &c->bucket);
+	if (count)
+		*count += 1;
+}
+
 /* Returns 0 with choice.tuple reserved, or a negative error. */
 static __always_inline int search_port(struct port_search *s)
 {
@@ -130,6 +150,7 @@ static __always_inline int search_port(struct port_search *s)
 	if (c->many_peers || s->ports->in_use < c->count)
 		bpf_loop(PORT_STEPS, try_port, s, 0);
 	__sync_fetch_and_add(&s->ports->probes, c->tries);
+	count_probes(c);
 	if (!c->result)
 		__sync_fetch_and_add(&s->ports->allocated, 1);
 	else if (c->resting_slot == NO_SLOT)

@@ -25,6 +25,7 @@ struct port_choice {
 	/* of the range that is searched */
 	__u64 secret[2];
 	__u32 bits, tweak, tries, index;
+	__u32 bucket; /* of `port_probes` */
 	int result; /* 0 found, else what stopped the search */
 };
 

@@ -139,6 +139,8 @@ export interface State {
   readonly backends: readonly TrafficView[];
   /** By index of the backend, where there was any; none in an agent. */
   readonly trouble: Readonly<Record<string, TroubleView>>;
+  /** By index of the listener; none in an agent. */
+  readonly outcomes: readonly OutcomesView[];
   /** Contradictions between the tables; there must be none. */
   readonly faults: readonly string[];
 }
@@ -180,6 +182,14 @@ export interface TroubleView {
   readonly refused: number;
   /** SYNs sent again before there was any answer. */
   readonly unanswered: number;
+}
+/** What became of connections. */
+export interface OutcomesView {
+  /** SYNs that a server answered. */
+  readonly answered: number;
+  /** Sessions that a RST of the client, or of the server, ended. */
+  readonly resetsClient: number;
+  readonly resetsServer: number;
 }
 export interface EventView {
   readonly type: EventType;

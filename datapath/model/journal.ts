@@ -1,8 +1,9 @@
 /** What is told of the packets: notes, traffic, and the events that people read. */
-import type { EventView, TrafficView, TroubleView } from './data-path.ts';
+import type { EventView, OutcomesView, TrafficView, TroubleView } from './data-path.ts';
 import type { EventType, Note } from './words.ts';
 import { SECOND_TICKS, type Ticks } from './world.ts';
 
+type Outcomes = { -readonly [K in keyof OutcomesView]: OutcomesView[K] };
 type Traffic = { -readonly [K in keyof TrafficView]: TrafficView[K] };
 
 /** More than any table of the suite has listeners or backends. */
@@ -12,6 +13,11 @@ export class Journal {
   readonly listeners = newTraffic();
   readonly backends = newTraffic();
   readonly trouble = new Map<number, TroubleView>();
+  readonly outcomes = Array.from({ length: COUNTED }, (): Outcomes => ({
+    answered: 0,
+    resetsClient: 0,
+    resetsServer: 0,
+  }));
   readonly events: EventView[] = [];
   readonly #sent = new Map<EventType, Ticks>();
   #notes: Note[] = [];

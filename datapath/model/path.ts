@@ -107,6 +107,7 @@ function stateOf<Tables>(path: Parts<Tables>, hasListeners: boolean): State {
     evicted: path.sessions.evicted,
     events: [...path.journal.events],
     listeners: hasListeners ? path.journal.listeners.map((one) => ({ ...one })) : [],
+    outcomes: hasListeners ? path.journal.outcomes.map((one) => ({ ...one })) : [],
     backends: path.journal.backends.map((one) => ({ ...one })),
     trouble: Object.fromEntries(path.journal.trouble),
     faults: [], // there are no two places that could contradict each other

@@ -23,6 +23,8 @@ export interface Session {
   /** The server's; 0 until its SYN+ACK. */
   backIsn: number;
   reopened: boolean;
+  /** The server has sent nothing yet. */
+  awaited: boolean;
   /** By how much the client's numbers are moved for the server. */
   readonly shift: Shift;
   last: Last;
@@ -64,6 +66,7 @@ export function newSession(
     created: 0,
     backIsn: 0,
     reopened: false,
+    awaited: true,
     shift: NO_SHIFT,
     last: NOT_ENDED,
     adopted: false,

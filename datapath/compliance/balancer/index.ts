@@ -11,6 +11,7 @@ import { forgedRows } from './forged.ts';
 import { longRows } from './long.ts';
 import { oddBalancerRows } from './odd.ts';
 import { openingRows } from './opening.ts';
+import { outcomeRows } from './outcomes.ts';
 import { refusalRows } from './refusal.ts';
 import { routeRows } from './route.ts';
 import { stateRows } from './states.ts';
@@ -19,6 +20,7 @@ import { unknownRows } from './unknown.ts';
 
 export const balancerRows: Families<BalancerTables> = {
   opening: openingRows,
+  outcomes: outcomeRows,
   states: stateRows,
   unknown: unknownRows,
   refusal: refusalRows,

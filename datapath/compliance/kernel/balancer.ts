@@ -34,6 +34,7 @@ const CAPACITIES = {
   locals: 16,
   locals_by_addr: 16,
   listener_traffic: COUNTED,
+  listener_outcomes: COUNTED,
   backend_traffic: COUNTED,
   listener_live: COUNTED,
   backend_live: COUNTED,
@@ -55,6 +56,7 @@ export async function loadBalancer(
       sessions.clear();
       for (let i = 0; i < COUNTED; i++) {
         maps.listenerTraffic.clear(i);
+        maps.listenerOutcomes.clear(i);
         maps.listenerLive.set(i, 0);
         maps.backendLive.set(i, 0);
         maps.backendTrouble.set(i, { refused: 0, unanswered: 0 });
@@ -84,6 +86,12 @@ export async function loadBalancer(
       ...sessions.state(),
       listeners: maps.listenerTraffic.sums(COUNTED),
       trouble: troubleIn(maps),
+      outcomes: maps.listenerOutcomes
+        .sums(COUNTED)
+        .map(({ answers, resetsClient, resetsServer }) => ({
+          answered: answers.reduce((sum, count) => sum + count, 0),
+          ...{ resetsClient, resetsServer },
+        })),
       faults: [...sessions.state().faults, ...seatFaults(maps, sessions.slots())],
     }),
     close: () => {

@@ -176,6 +176,7 @@ export class SessionMaps {
       events: [...this.#events],
       listeners: [],
       trouble: {},
+      outcomes: [],
       backends: backendTraffic.sums(COUNTED),
       faults: findFaults(this.#maps, this.slots()),
     };

@@ -5,7 +5,7 @@ import { endpointKey, type Flow } from '../flow.ts';
 import { dropInstead, errorFor, isAnswered, isOneHost } from '../icmp-answer.ts';
 import { readError } from '../icmp.ts';
 import { resetFor } from '../reset.ts';
-import { isOpeningSyn, receive, RST, type Received, type Segment } from '../segment.ts';
+import { ACK, isOpeningSyn, receive, RST, SYN, type Received, type Segment } from '../segment.ts';
 import { isLive, isResting, type Session } from '../session.ts';
 import { notePacket, reopenIfResting } from '../states.ts';
 import type { Refusal, Refused, Verdict } from '../words.ts';
@@ -141,10 +141,29 @@ function known(
   }
   if (isOver(balancer, segment, direction)) return endSession(segment, direction);
   noteTrouble(balancer, segment, direction);
+  const wasLive = isLive(session);
   const note = notePacket(segment, direction, balancer.sessions);
+  countOutcome(balancer, segment, direction, wasLive);
   if (note) balancer.journal.note(note);
   if (rested && isLive(session)) countAgain(balancer, session);
   return translate(balancer, segment, direction, from);
+}
+
+/** What this packet makes of the connection: answered, or reset. */
+function countOutcome(
+  { journal }: Balancer,
+  { flags }: Segment,
+  { side, session }: BalancerDirection,
+  wasLive: boolean,
+): void {
+  const outcomes = journal.outcomes[session.listener];
+  const isAnswer = side === 'back' && session.awaited && (flags & (SYN | ACK)) === (SYN | ACK);
+  if (side === 'back') session.awaited = false;
+  if (outcomes === undefined) return;
+  if (isAnswer) outcomes.answered += 1;
+  if (!wasLive || session.state !== 'reset') return;
+  if (side === 'back') outcomes.resetsServer += 1;
+  else outcomes.resetsClient += 1;
 }
 
 /** A session that rested and goes on is its client's again. */

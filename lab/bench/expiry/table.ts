@@ -181,7 +181,16 @@ function entryTo(other: Flow4, flags: number): SessionEntry {
   return {
     ...{ sourceAddr: other.destinationAddr, sourcePort: other.destinationPort },
     ...{ destinationAddr: other.sourceAddr, destinationPort: other.sourcePort },
-    ...{ bytes: 0, packets: 0, slot: 0, seen: 0, handshakeAck: 2, listener: 0, backend: 0 },
+    ...{
+      bytes: 0,
+      packets: 0,
+      slot: 0,
+      seen: 0,
+      handshakeAck: 2,
+      awaitedSince: 2,
+      listener: 0,
+      backend: 0,
+    },
     ...{ link: new Uint8Array(6), hop: { index: 0, generation: 0, period: 0, tos: 0 }, flags },
   };
 }

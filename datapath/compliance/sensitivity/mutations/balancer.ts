@@ -11,6 +11,13 @@ export const balancerMutations: readonly Mutation[] = [
     judge: { file: 'datapath/compliance/balancer-laws.test' },
   },
   {
+    name: 'an answer that comes twice is counted twice',
+    file: 'balancer/outcomes.h',
+    text: '\tentry->flags &= ~ENTRY_AWAITED;\n',
+    replacement: '',
+    why: 'a repeated SYN+ACK looks like the first',
+  },
+  {
     name: 'a packet whose TTL ends here is sent on',
     file: 'balancer/balancer.bpf.c',
     text: 'if (p->ttl <= 1)\n\t\treturn VERDICT_ANSWER_TTL; /*',
