@@ -14,6 +14,7 @@ packages=(
 	bpftool iproute2 ethtool procps util-linux     # look at them; networks, namespaces
 	tcpdump tshark tcptrace nmap curl python3      # capture, probe and compare, in tests
 	wrk iperf3 nftables nginx-light haproxy        # load, and what benchmarks compare with
+	libnginx-mod-stream                            # nginx for TCP
 	redis-server openssh-server postgresql         # programs that must see their clients, in tests
 	zsh fish                                       # shells that completion is tried in
 	clang-format shellcheck                        # npm run check

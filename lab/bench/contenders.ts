@@ -11,10 +11,18 @@ import { configFile } from '../paths.ts';
 import { LabError, waitUntil } from '../process.ts';
 import { SERVER_ADDRESSES, SERVER_PORT, VIRTUAL_ADDRESS, VIRTUAL_PORT } from '../topology.ts';
 import { up } from '../up.ts';
-import { prepareNftables } from './nftables.ts';
+import { nftRules, prepareNftables } from './nftables.ts';
+import { startHaproxy, startNginxStream } from './proxies.ts';
 
 export type ContenderName =
-  'direct' | 'forward' | 'fullnat' | 'fullnat-agent' | 'fullnat-socket' | 'nftables';
+  | 'direct'
+  | 'forward'
+  | 'fullnat'
+  | 'fullnat-agent'
+  | 'fullnat-socket'
+  | 'nftables'
+  | 'haproxy'
+  | 'nginx';
 
 export type Contender = {
   name: ContenderName;
@@ -59,7 +67,15 @@ const WAYS: Readonly<Record<ContenderName, Way>> = {
   },
   nftables: {
     title: 'nftables DNAT+SNAT',
-    ...{ toListener: true, daemons: false, prepare: prepareNftables },
+    ...{ toListener: true, daemons: false, prepare: (lab) => prepareNftables(lab, nftRules()) },
+  },
+  haproxy: {
+    title: 'HAProxy, mode tcp',
+    ...{ toListener: true, daemons: false, prepare: startHaproxy },
+  },
+  nginx: {
+    title: 'nginx stream',
+    ...{ toListener: true, daemons: false, prepare: startNginxStream },
   },
 };
 

@@ -12,7 +12,7 @@ const CONNTRACK_MIN = 262_144;
 const TIME_WAIT_SECONDS = 64;
 const ALL_LOCALS = Array.from({ length: LIPS_MAX }, (_, i) => `10.0.124.${160 + i}`);
 
-export async function prepareNftables(lab: Lab, rules = nftRules()): Promise<void> {
+export async function prepareNftables(lab: Lab, rules: string): Promise<void> {
   await lab.run('balancer', ['nft', '-f', '-'], { input: rules });
   const { stdout } = await lab.run('balancer', ['sysctl', '-n', 'net.netfilter.nf_conntrack_max']);
   if (Number(stdout) < CONNTRACK_MIN)

@@ -10,6 +10,7 @@ import type { MeasureName, Sample } from './measures.ts';
 import type { MemoryFigure } from './memory.ts';
 import type { BenchOptions } from './options.ts';
 import type { ProgramFigures } from './programs.ts';
+import { OWN_WAYS, PEERS, ratios } from './ratios.ts';
 import type { Figure } from './rounds.ts';
 import { spread, summary } from './statistics.ts';
 import { figure, percent, table } from './table.ts';
@@ -88,6 +89,7 @@ function figuresReport(figures: readonly Figure[]): string[] {
   const measures = [...new Set(figures.map(({ measure }) => measure))];
   return [
     ...measures.map((name) => measureReport(name, figures)),
+    ratioReport(measures, figures),
     ...warnings(figures.flatMap(({ samples }) => samples)),
   ];
 }
@@ -122,6 +124,29 @@ function measureReport(name: MeasureName, figures: readonly Figure[]): string {
   });
   const headings = ['WAY', rate, 'SPREAD', 'RATIO', cpu, 'SPREAD', 'ADDED'];
   return `${title}\n${table([...headings, 'SYN RTX', 'RTX', 'ERRORS'], rows)}`;
+}
+
+/** Below 1.00: fullnat adds less CPU time than the peer, or is slower. */
+function ratioReport(measures: readonly MeasureName[], figures: readonly Figure[]): string {
+  const all = ratios(figures);
+  const rows = measures.flatMap((measure) =>
+    OWN_WAYS.map((own) => [
+      `${measure}: ${titleOf(own)}`,
+      ...(['added', 'rate'] as const).flatMap((key) =>
+        PEERS.map((peer) =>
+          figure(
+            all.find((one) => one.measure === measure && one.own === own && one.peer === peer)?.[
+              key
+            ] ?? NaN,
+            2,
+          ),
+        ),
+      ),
+    ]),
+  );
+  const headings = ['FORWARD', 'NFTABLES', 'HAPROXY', 'NGINX'];
+  return `fullnat in relation to the others: CPU time added to direct (less is better), then rates (more is better)
+${table(['', ...headings, ...headings], rows)}`;
 }
 
 function warnings(samples: readonly Sample[]): string[] {
