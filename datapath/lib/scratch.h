@@ -26,7 +26,7 @@ struct port_choice {
 	__u64 secret[2];
 	__u32 bits, tweak, tries, index;
 	__u32 bucket; /* of `port_probes` */
-	int result; /* 0 found, else what stopped the search */
+	int result;   /* 0 found, else what stopped the search */
 };
 
 struct scratch {

@@ -144,8 +144,8 @@ function ratioReport(measures: readonly MeasureName[], figures: readonly Figure[
       ),
     ]),
   );
-  const headings = ['FORWARD', 'NFTABLES', 'HAPROXY', 'NGINX'];
-  return `fullnat in relation to the others: CPU time added to direct (less is better), then rates (more is better)
+  const headings = ['FORWARD', 'NFT', 'HAPROXY', 'NGINX'];
+  return `fullnat in relation to others: CPU time added (less is better), then rates (more is better)
 ${table(['', ...headings, ...headings], rows)}`;
 }
 
