@@ -3,17 +3,20 @@
  * budget.h: how many packets of our own a flood can make us send.
  *
  * Path MTU discovery has a bucket of its own: what an attacker can provoke at will (a
- * TTL that ends here) must not take its answers away.
+ * TTL that ends here) must not take its answers away. Errors of others have buckets by
+ * the client that they are about: who floods them does so about connections of its own.
  */
 #ifndef FULLNAT_BUDGET_H
 #define FULLNAT_BUDGET_H
 
+#include "ports.h"
 #include "rate.h"
+#include "session.h"
 
 enum budget {
 	BUDGET_TOO_BIG = 0,    /* ICMP 3/4 of our own */
 	BUDGET_OTHER = 1,      /* ICMP 11/0 and 3/13 of our own */
-	BUDGET_TRANSLATED = 2, /* ICMP errors of others that we pass on */
+	BUDGET_TRANSLATED = 2, /* retired: ICMP errors of others that we pass on */
 	BUDGET_RESET = 3,      /* RSTs that refuse a SYN */
 	BUDGET_COUNT = 16,     /* room: a map of another size is another map */
 };
@@ -34,20 +37,39 @@ struct {
 	__type(value, __u64);
 } budgets SEC(".maps");
 
+#define ERROR_BUDGETS 1024 /* a power of two; nobody knows who shares one with whom */
+
+/* The same of errors that are passed on, by a keyed hash of the client. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ERROR_BUDGETS);
+	__type(key, __u32);
+	__type(value, __u64);
+} error_budgets SEC(".maps");
+
+static __always_inline int take_from(__u64 *next_ns, __u64 interval_ns, __u32 burst)
+{
+	struct rate rate = { .interval_ns = interval_ns, .tolerance_ns = burst * interval_ns };
+
+	return next_ns && take_token(next_ns, &rate, bpf_ktime_get_ns());
+}
+
 static __always_inline int is_in_budget(__u32 kind)
 {
 	__u64 *next_ns = bpf_map_lookup_elem(&budgets, &kind);
-	struct rate rate = {
-		.interval_ns = BUDGET_INTERVAL_NS,
-		.tolerance_ns = (__u64)BUDGET_BURST * BUDGET_INTERVAL_NS,
-	};
 
 	if (kind == BUDGET_RESET)
-		rate = (struct rate){
-			.interval_ns = BUDGET_RESET_INTERVAL_NS,
-			.tolerance_ns = (__u64)BUDGET_RESET_BURST * BUDGET_RESET_INTERVAL_NS,
-		};
-	return next_ns && take_token(next_ns, &rate, bpf_ktime_get_ns());
+		return take_from(next_ns, BUDGET_RESET_INTERVAL_NS, BUDGET_RESET_BURST);
+	return take_from(next_ns, BUDGET_INTERVAL_NS, BUDGET_BURST);
+}
+
+static __always_inline int is_error_in_budget(__be32 client)
+{
+	struct settings *set = get_settings();
+	__u32 index = set ? mix(client ^ (__u32)set->secret[0]) & (ERROR_BUDGETS - 1) : 0;
+
+	return take_from(bpf_map_lookup_elem(&error_budgets, &index), BUDGET_INTERVAL_NS,
+			 BUDGET_BURST);
 }
 
 #endif

@@ -179,6 +179,13 @@ static __always_inline int checksums_ok(const struct packet *p, const struct icm
 	       message_sum_ok(p, error);
 }
 
+/* The client of a session, wherever it is known by its own address. */
+static __always_inline __be32 client_of(const struct session_slot *slot)
+{
+	return slot->kind == SESSION_BALANCED ? slot->front.source_addr
+					      : slot->back.destination_addr;
+}
+
 /*
  * Whether the error can be believed; `answer` is the session's entry for the other
  * direction than the quoted packet's, found under `key`. Nothing of the session is
@@ -202,7 +209,7 @@ static __always_inline enum verdict judge_error(const struct packet *p,
 		return VERDICT_DROP_ERROR_FORGED;
 	if (!checksums_ok(p, error))
 		return VERDICT_DROP_BAD_CHECKSUM;
-	return is_in_budget(BUDGET_TRANSLATED) ? VERDICT_PASS : VERDICT_DROP_ERROR_LIMIT;
+	return is_error_in_budget(client_of(slot)) ? VERDICT_PASS : VERDICT_DROP_ERROR_LIMIT;
 }
 
 /* The quoted sequence number as its sender knows it. */

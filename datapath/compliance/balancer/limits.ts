@@ -1,10 +1,18 @@
 /** How many packets of its own the balancer sends, and errors of others it passes on: a rate, in real time. */
 import assert from 'node:assert/strict';
-import { ICMP_UNREACHABLE, icmpError } from '../../../packet/index.ts';
+import { formatEndpoint, ICMP_UNREACHABLE, icmpError } from '../../../packet/index.ts';
 import type { BalancerTables, DataPath, Verdict } from '../../model/index.ts';
 import type { Law } from '../law.ts';
-import { BACK_MTU_BYTES, fromClient, linkFrom, LOCAL_ADDRESS, toBackend } from '../network.ts';
+import {
+  BACK_MTU_BYTES,
+  fromClient,
+  linkFrom,
+  LOCAL,
+  LOCAL_ADDRESS,
+  toBackend,
+} from '../network.ts';
 import { WEB_TABLES } from '../tables.ts';
+import { open, portRange, type Way } from './clients.ts';
 import { bytes, CLIENT_DATA, SYN } from './conversation.ts';
 
 type Balancer = DataPath<BalancerTables>;
@@ -42,6 +50,17 @@ export const limitLaws: readonly Law<BalancerTables>[] = [
       assert.equal(path.receive(tooBig(), 'front').verdict, 'answer-too-big');
     },
   },
+  {
+    name: 'a flood of ICMP errors about one client takes none away from another',
+    kernelOnly: 'real time',
+    check: (path) => {
+      path.reset(portRange(2));
+      const [flooder, other] = [open(path, 0), open(path, 1)];
+      const { counts } = flood(path, errorAbout(flooder));
+      assert.ok((counts.get('drop-error-limit') ?? 0) > 0);
+      assert.equal(path.receive(errorAbout(other), 'front').verdict, 'error-to-client');
+    },
+  },
 ];
 
 function begin(path: Balancer): void {
@@ -63,9 +82,13 @@ function tooBig(): Uint8Array {
   return fromClient({ ...CLIENT_DATA, payload: bytes(BACK_MTU_BYTES) });
 }
 
-function errorAboutSyn(): Uint8Array {
+function errorAboutSyn(from: string = LOCAL): Uint8Array {
   return icmpError({
     ...{ ethernet: linkFrom('front'), from: '10.0.98.1', to: LOCAL_ADDRESS },
-    ...{ type: ICMP_UNREACHABLE, code: 1, about: toBackend(SYN) },
+    ...{ type: ICMP_UNREACHABLE, code: 1, about: toBackend({ ...SYN, from }) },
   });
+}
+
+function errorAbout({ local }: Way): Uint8Array {
+  return errorAboutSyn(formatEndpoint(local));
 }

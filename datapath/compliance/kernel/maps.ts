@@ -61,7 +61,7 @@ export class SessionMaps {
   readonly #maps: CommonMaps;
   readonly #ring: RingBuffer;
   readonly #eventSent: ArrayMap<number>;
-  readonly #budgets: ArrayMap<number>;
+  readonly #budgets: readonly ArrayMap<number>[];
   readonly #startSweep: ProgramRef;
   #events: EventView[] = [];
 
@@ -69,7 +69,9 @@ export class SessionMaps {
     this.#maps = maps;
     this.#startSweep = object.program('start_sweep');
     this.#eventSent = new ArrayMap(object.map('event_sent'), u32);
-    this.#budgets = new ArrayMap(object.map('budgets'), counter);
+    this.#budgets = ['budgets', 'error_budgets'].map(
+      (name) => new ArrayMap(object.map(name), counter),
+    );
     this.#ring = new RingBuffer(maps.events, (record) => this.#events.push(viewEvent(record)));
   }
 
@@ -83,7 +85,9 @@ export class SessionMaps {
     update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
     for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
     for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
-    for (let i = 0; i < this.#budgets.length; i++) this.#budgets.set(i, 0);
+    for (const budgets of this.#budgets)
+      for (const [i, next] of budgets.values(budgets.length).entries())
+        if (next !== 0) budgets.set(i, 0);
     this.#ring.consume();
     this.#events = [];
   }

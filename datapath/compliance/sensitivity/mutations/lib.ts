@@ -210,6 +210,14 @@ export const libMutations: readonly Mutation[] = [
     judge: LAWS,
   },
   {
+    name: 'one client’s ICMP errors use up everyone’s',
+    file: 'lib/budget.h',
+    text: '& (ERROR_BUDGETS - 1)',
+    replacement: '& 0',
+    why: 'one bucket is simpler',
+    judge: LAWS,
+  },
+  {
     name: 'after a gigabyte the bytes counted are believed as they are',
     file: 'lib/states.h',
     text: 'entry->bytes < WINDOW_MAX ? entry->bytes : WINDOW_MAX;',
