@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   get: async () => (await import('./commands/get.ts')).get,
   history: async () => (await import('./commands/history.ts')).history,
+  import: async () => (await import('./commands/import.ts')).importCommand,
   lab: async () => (await import('./commands/lab.ts')).lab,
   probe: async () => (await import('./commands/probe.ts')).probe,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,

@@ -1,5 +1,4 @@
 /** `fullnat check`: is this configuration right, by itself and for this machine? Touches nothing. */
-import { readFile } from 'node:fs/promises';
 import { formatEndpoint } from '../../packet/address.ts';
 import { rangeSize } from '../../packet/address-range.ts';
 import { anyRange, formatIpEndpoint } from '../../packet/ip.ts';
@@ -9,7 +8,8 @@ import { thisMachine } from '../../control/config/machine.ts';
 import { formatProblem } from '../../control/config/problem.ts';
 import { readConfig } from '../../control/config/read.ts';
 import type { SocketAgentConfig } from '../../control/config/socket-agent.ts';
-import { argument, command, flag, UsageError } from '../command.ts';
+import { argument, command, flag } from '../command.ts';
+import { readInput } from '../input.ts';
 
 export const check = command({
   name: 'check',
@@ -27,7 +27,7 @@ export const check = command({
   ],
   handler: async ({ arguments: { file }, options: { fileOnly } }, { stdout, stderr }) => {
     const shownFile = file === '-' ? '<stdin>' : file;
-    const text = await contentOf(file);
+    const text = await readInput(file);
     const read = readConfig(text, {
       file: shownFile,
       ...(fileOnly ? {} : { machine: thisMachine }),
@@ -40,18 +40,6 @@ export const check = command({
     return 2;
   },
 });
-
-async function contentOf(file: string): Promise<string> {
-  try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
-    if (code === 'EISDIR') throw new UsageError(`${file}: is a directory; name a file`);
-    if (code === 'EACCES') throw new UsageError(`${file}: permission denied`);
-    throw new UsageError(`${file}: ${message}`);
-  }
-}
 
 function summaryOf(config: BalancerConfig | AgentConfig): string {
   switch (config.role) {
