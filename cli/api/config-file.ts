@@ -1,5 +1,4 @@
 /** A configuration file for a daemon: what is in it, and whose it is. */
-import { readFile } from 'node:fs/promises';
 import { UsageError } from '../command.ts';
 import { formatProblem } from '../../control/config/problem.ts';
 import { readConfig, roleIn } from '../../control/config/read.ts';
@@ -7,6 +6,7 @@ import type { DaemonRole } from '../../control/state/directory.ts';
 import type { Target } from './call.ts';
 import { namedTarget, type TargetOptions } from './target.ts';
 import { socketOf } from '../daemons.ts';
+import { readInput } from '../input.ts';
 
 export type ConfigFile = {
   readonly text: string;
@@ -15,7 +15,7 @@ export type ConfigFile = {
 };
 
 export async function readConfigFile(file: string): Promise<ConfigFile> {
-  const text = await contentOf(file);
+  const text = await readInput(file);
   const found = roleIn(text);
   if (found !== undefined) return { text, ...found };
   const read = readConfig(text, { file: nameOf(file) });
@@ -35,15 +35,4 @@ export function targetOf({ role, instance }: ConfigFile, options: TargetOptions)
 /** As a daemon takes it: in messages and in its history. */
 export function nameOf(file: string): string {
   return (file === '-' ? '<stdin>' : file).replaceAll(/[^\x20-\x7e]/g, '?').slice(-200);
-}
-
-async function contentOf(file: string): Promise<string> {
-  try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UsageError(`${file}: there is no such file`);
-    if (code === 'EISDIR') throw new UsageError(`${file}: is a directory; name a file`);
-    throw new UsageError(`${file}: ${message}`);
-  }
 }
