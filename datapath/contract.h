@@ -127,6 +127,8 @@ _Static_assert(sizeof(struct session_slot) == 64,
 #define ENTRY_RELEASED 0x80     /* back, agent: its client side belongs to another session now */
 #define ENTRY_FROM_LOCAL 0x40   /* agent: comes through a balancer; replies follow the link */
 #define ENTRY_AWAITED 0x800     /* back, balancer: the server has sent nothing yet */
+#define ENTRY_COOKIE 0x1000 /* balancer: opened by a SYN cookie; the backend has not answered yet */
+#define ENTRY_SPLICED 0x2000 /* balancer: it has: both sides' numbers are moved: `splices` */
 
 /* Where the packets of one direction go, as the kernel said last; good for a period of time. */
 struct hop_use {
@@ -175,6 +177,21 @@ struct numbers {
 };
 _Static_assert(sizeof(struct numbers) == 16, "keep binding/contract.ts in step");
 
+/*
+ * Value of `splices`, by slot: a session that a SYN cookie opened. The client knows the
+ * server by the numbers of our own SYN+ACK: what is added to the server's for the client,
+ * and taken off what the client says about them. Before the server's SYN+ACK: our numbers.
+ */
+struct splice {
+	__u32 sequence;    /* SEQ; ACK and SACK edges of the client's */
+	__u32 time;        /* TSval; TSecr of the client's; 0: it uses no timestamps */
+	__u32 client_time; /* TSval of the client's ACK */
+	__be16 window;     /* of the client's ACK */
+	__s8 back_scale;   /* bits that the server's windows move left, or right below 0 */
+	__u8 front_scale;  /* bits that the client's windows move left */
+};
+_Static_assert(sizeof(struct splice) == 16, "keep binding/contract.ts in step");
+
 /* ---- Settings ------------------------------------------------------------ */
 
 /* One entry, map `settings`. */
@@ -206,17 +223,19 @@ _Static_assert(sizeof(struct sweep_stats) == 112, "keep binding/contract.ts in s
 /* ---- Balancer ------------------------------------------------------------ */
 
 enum toa_mode { TOA_OFF = 0, TOA_SYN = 1, TOA_HANDSHAKE = 2 };
+enum syn_protection { SYN_PROTECTION_OFF = 0, SYN_PROTECTION_AUTO = 1, SYN_PROTECTION_ALWAYS = 2 };
 enum refusal { REFUSE_RESET = 0, REFUSE_DROP = 1, REFUSE_ICMP = 2 };
 
 /* Value of `listeners`, keyed by struct endpoint4. */
 struct listener {
-	__u32 pool;         /* index into `pools` */
-	__u32 sessions_max; /* live sessions; 0: no limit of its own */
-	__u16 index;        /* into the listener counters */
-	__u8 toa;           /* enum toa_mode */
-	__u8 on_unknown;    /* enum refusal: no session and not a SYN */
-	__u8 on_refused;    /* enum refusal: no backend, no local port, table full, limit */
-	__u8 pad[3];
+	__u32 pool;          /* index into `pools` */
+	__u32 sessions_max;  /* live sessions; 0: no limit of its own */
+	__u16 index;         /* into the listener counters */
+	__u8 toa;            /* enum toa_mode */
+	__u8 on_unknown;     /* enum refusal: no session and not a SYN */
+	__u8 on_refused;     /* enum refusal: no backend, no local port, table full, limit */
+	__u8 syn_protection; /* enum syn_protection */
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct listener) == 16, "keep binding/contract.ts in step");
 
@@ -289,10 +308,20 @@ struct admission {
 	__u64 access; /* list in the keys of `access_prefixes` */
 	struct rate rate, client_rate;
 	__u32 client_sessions_max, client_opening_max;
-	__u32 client_bits; /* what is one client: prefix length; 0: clients are not looked at */
-	__u32 pad;
+	__u32 client_bits;   /* what is one client: prefix length; 0: clients are not looked at */
+	__u32 syn_threshold; /* half-open sessions from which on SYN_PROTECTION_AUTO sends cookies */
 };
 _Static_assert(sizeof(struct admission) == 56, "keep binding/contract.ts in step");
+
+/* Value of `protections`, an array by listener index: its half-open sessions, and SYN cookies. */
+struct protection {
+	__u32 opening;      /* half-open sessions now */
+	__u32 active;       /* 1: SYNs are answered with cookies, by SYN_PROTECTION_AUTO */
+	__u32 last_cookie;  /* ticks; when one was sent; 0: never */
+	__u32 period_start; /* ticks; of the two counts that follow */
+	__u32 sent, accepted;
+};
+_Static_assert(sizeof(struct protection) == 24, "keep binding/contract.ts in step");
 
 /* Key of `access_prefixes`, a longest-prefix trie; every list has the prefix of length 0. */
 struct access_prefix4 {
@@ -527,6 +556,8 @@ enum verdict {
 	VERDICT_ANSWER_TTL = 47,        /* DROP_TTL, answered with ICMP 11/0 */
 	VERDICT_PROHIBITED = 48,        /* a refused SYN, answered with ICMP 3/13 */
 	VERDICT_RESET_ENDED = 49, /* its session is over with its backend: answered with RST */
+	VERDICT_COOKIE = 50,      /* a SYN, answered with a SYN cookie */
+	VERDICT_RESET_STALE = 51, /* balancer: the backend answers for an older connection: RST */
 	VERDICT_COUNT = 64,
 };
 
@@ -553,6 +584,9 @@ enum note {
 	NOTE_RESET_NOT_BELIEVED = 17, /* RST with a sequence number never reached: state kept */
 	NOTE_FIN_NOT_BELIEVED = 18,   /* the same of a FIN */
 	NOTE_BEGUN_ANEW = 19, /* the server accepted a new connection on a session that was live */
+	NOTE_COOKIE_ACCEPTED = 20, /* an ACK brought a SYN cookie back: a session was opened */
+	NOTE_COOKIE_WRONG = 21,    /* an ACK without a session, and with no cookie of ours */
+	NOTE_COOKIE_AGAIN = 22,    /* the SYN to the backend of such a session was sent again */
 	NOTE_COUNT = 32,
 };
 
@@ -568,6 +602,8 @@ enum event_type {
 	EVENT_LISTENER_RATE = 7,
 	EVENT_CLIENT_LIMIT = 8, /* sessions, half-open ones or rate of one client: the subject's */
 	EVENT_BACKEND_LIMIT = 9,
+	EVENT_SYN_PROTECTION_ON = 10, /* SYNs are answered with cookies from now on */
+	EVENT_SYN_PROTECTION_OFF = 11,
 };
 
 enum collision_action {

@@ -8,6 +8,7 @@ import {
   REFUSAL,
   SESSION_KIND,
   SESSION_STATE,
+  SYN_PROTECTION,
   TOA_MODE,
 } from '../../datapath/binding/contract.ts';
 import { backendChangeSchema, weightSchema } from '../state/runtime.ts';
@@ -43,6 +44,9 @@ export const listenerRow = z.object({
   toa: wordOf(TOA_MODE),
   onUnknown: wordOf(REFUSAL),
   onRefused: wordOf(REFUSAL),
+  synProtection: wordOf(SYN_PROTECTION),
+  synCookies: z.boolean().describe('SYNs are answered with cookies now'),
+  opening: count().describe('half-open sessions'),
   backendsUp: count().describe('backends that get new connections now'),
   backendsTotal: count(),
   live: count(),

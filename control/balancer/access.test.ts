@@ -82,12 +82,13 @@ test('rates are an interval and what may be ahead of it', () => {
     maxSessions: 7,
     maxOpening: 0,
   };
-  assert.deepEqual(admissionValue({ rateLimit, perClient }, 9n), {
+  assert.deepEqual(admissionValue({ rateLimit, perClient, synThreshold: 12 }, 9n), {
     access: 9n,
     rate: { intervalNs: 1_000_000n, toleranceNs: 49_000_000n },
     clientRate: { intervalNs: 333_333_333n, toleranceNs: 0n },
     clientSessionsMax: 7,
     clientOpeningMax: 0,
     clientBits: 24,
+    synThreshold: 12,
   });
 });

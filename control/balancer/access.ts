@@ -71,7 +71,11 @@ export async function removeOtherLists(
 }
 
 export function admissionValue(
-  { rateLimit, perClient }: Pick<ListenerConfig, 'rateLimit' | 'perClient'>,
+  {
+    rateLimit,
+    perClient,
+    synThreshold,
+  }: Pick<ListenerConfig, 'rateLimit' | 'perClient' | 'synThreshold'>,
   access: ListId,
 ): Admission {
   return {
@@ -81,6 +85,7 @@ export function admissionValue(
     clientSessionsMax: perClient?.maxSessions ?? 0,
     clientOpeningMax: perClient?.maxOpening ?? 0,
     clientBits: perClient?.prefix ?? 0,
+    synThreshold,
   };
 }
 

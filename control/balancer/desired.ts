@@ -54,5 +54,6 @@ export function listenerValue(config: ListenerConfig, index: number, pool: numbe
     toa: config.toa,
     onUnknown: config.onUnknown,
     onRefused: config.onRefused,
+    synProtection: config.synProtection,
   };
 }

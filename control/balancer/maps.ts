@@ -11,6 +11,7 @@ import type {
   LocalPair,
   LocalPorts,
   Pool,
+  Protection,
   Settings,
 } from '../../datapath/binding/contract.ts';
 import type { Counters, List, Run, Table } from '../daemon/maps.ts';
@@ -34,6 +35,7 @@ export interface ReconciledMaps {
   readonly admissions: List<Admission>;
   readonly accessPrefixes: PrefixTable;
   readonly listenerBuckets: List<bigint>;
+  readonly protections: List<Protection>;
   readonly clientSeats: { readonly length: number };
   readonly backendLimits: List<number>;
   readonly listenerTraffic: Counters;

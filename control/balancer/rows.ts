@@ -4,6 +4,7 @@ import {
   ANSWER_BUCKETS,
   ANSWER_SHIFT,
   type Outcomes,
+  type Protection,
   type Traffic,
 } from '../../datapath/binding/contract.ts';
 import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
@@ -25,34 +26,48 @@ export type View = {
 };
 
 export function listenerRows({ config, maps, indices, healthOf }: View): ListenerRow[] {
-  return config.listeners.map(({ name, address, pool, toa, onUnknown, onRefused }) => {
-    const index = indices.listeners.get(keyOf(address)) ?? 0;
-    const traffic = maps.listenerTraffic.sum(index);
-    const outcomes = maps.listenerOutcomes.sum(index);
-    const backends = config.pools.find((one) => one.name === pool)?.backends ?? [];
-    const isUp = (backend: (typeof backends)[number]) =>
-      backend.weight > 0 && healthOf(pool, keyOf(backend.address)).isUsed;
-    return {
-      name,
-      address: formatEndpoint(address),
-      pool,
-      toa,
-      onUnknown,
-      onRefused,
-      backendsUp: backends.filter(isUp).length,
-      backendsTotal: backends.length,
-      live: maps.listenerLive.get(index),
-      ...trafficOf(traffic),
-      refused: traffic.refused,
-      resetsClient: outcomes.resetsClient,
-      resetsServer: outcomes.resetsServer,
-      handshakes: handshakesOf(outcomes),
-      toaInserted: traffic.toaInserted,
-      toaNotInserted: traffic.toaNotInserted,
-      toaAnnounced: traffic.toaAnnounced,
-      toaNotDelivered: traffic.toaNotDelivered,
-    };
-  });
+  return config.listeners.map(
+    ({ name, address, pool, toa, onUnknown, onRefused, synProtection }) => {
+      const index = indices.listeners.get(keyOf(address)) ?? 0;
+      const traffic = maps.listenerTraffic.sum(index);
+      const protection = maps.protections.get(index);
+      const outcomes = maps.listenerOutcomes.sum(index);
+      const backends = config.pools.find((one) => one.name === pool)?.backends ?? [];
+      const isUp = (backend: (typeof backends)[number]) =>
+        backend.weight > 0 && healthOf(pool, keyOf(backend.address)).isUsed;
+      return {
+        name,
+        address: formatEndpoint(address),
+        pool,
+        toa,
+        onUnknown,
+        onRefused,
+        synProtection,
+        synCookies: sendsCookies(synProtection, protection),
+        opening: protection.opening,
+        backendsUp: backends.filter(isUp).length,
+        backendsTotal: backends.length,
+        live: maps.listenerLive.get(index),
+        ...trafficOf(traffic),
+        refused: traffic.refused,
+        resetsClient: outcomes.resetsClient,
+        resetsServer: outcomes.resetsServer,
+        handshakes: handshakesOf(outcomes),
+        toaInserted: traffic.toaInserted,
+        toaNotInserted: traffic.toaNotInserted,
+        toaAnnounced: traffic.toaAnnounced,
+        toaNotDelivered: traffic.toaNotDelivered,
+      };
+    },
+  );
+}
+
+/** Whether a SYN that comes now is answered with a cookie. */
+function sendsCookies(
+  mode: ListenerRow['synProtection'],
+  { active }: Pick<Protection, 'active'>,
+): boolean {
+  return mode === 'always' || (mode === 'auto' && active !== 0);
 }
 
 /** A backend in two pools has one set of counters, shown in both rows. */

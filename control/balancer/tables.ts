@@ -4,7 +4,7 @@
  * it points to, and written after it.
  */
 import type { BalancerConfig } from '../config/balancer.ts';
-import type { Endpoint4, Pool, Settings } from '../../datapath/binding/contract.ts';
+import type { Endpoint4, Pool, Protection, Settings } from '../../datapath/binding/contract.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
 import {
@@ -35,6 +35,14 @@ const NO_POOL: Pool = {
   localsFirst: 0,
   localsCount: 0,
   seed: 0,
+};
+const NO_PROTECTION: Protection = {
+  opening: 0,
+  active: 0,
+  lastCookie: 0,
+  periodStart: 0,
+  sent: 0,
+  accepted: 0,
 };
 
 export class Tables {
@@ -234,6 +242,7 @@ export class Tables {
         maps.listenerOutcomes.clear(index);
         maps.listenerLive.set(index, 0);
         maps.listenerBuckets.set(index, 0n);
+        maps.protections.set(index, NO_PROTECTION);
       }
       const list = config.access === undefined ? 0n : (lists.get(config.access) ?? 0n);
       maps.admissions.set(index, admissionValue(config, list));

@@ -67,6 +67,9 @@ export interface ListenerConfig {
   readonly onRefused: 'reset' | 'drop' | 'icmp';
   /** 0: no limit of its own. */
   readonly maxSessions: number;
+  readonly synProtection: 'off' | 'auto' | 'always';
+  /** Half-open sessions from which on `auto` answers SYNs with cookies. */
+  readonly synThreshold: number;
   /** Name of an access list of this configuration. */
   readonly access?: string | undefined;
   readonly rateLimit?: RateLimit | undefined;
@@ -160,6 +163,8 @@ const listenerSchema = object({
   onUnknown: oneOf(['reset', 'drop']).default('reset'),
   onRefused: oneOf(['reset', 'drop', 'icmp']).default('reset'),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
+  synProtection: oneOf(['off', 'auto', 'always']).default('off'),
+  synThreshold: wholeNumber(1, 0xffff_ffff, 'sizes').optional(),
   access: name().optional(),
   rateLimit: rateLimitSchema.optional(),
   perClient: perClientSchema.optional(),
@@ -184,18 +189,21 @@ export const balancerSchema = object({
 });
 
 export function completeBalancer(given: z.output<typeof balancerSchema>): BalancerConfig {
+  const sessions = completeSessions(given.sessions);
+  const quarter = Math.max(1, Math.floor(sessions.openingMax / 4));
   return {
     role: 'balancer',
     instance: given.instance,
     interfaces: given.interfaces,
     profile: given.profile,
     timeouts: completeTimeouts(given.timeouts, TIMEOUTS[given.profile]),
-    sessions: completeSessions(given.sessions),
+    sessions,
     locals: given.locals,
     accessLists: given.accessLists,
     listeners: given.listeners.map((listener) => ({
       ...listener,
       name: listener.name ?? formatEndpoint(listener.address),
+      synThreshold: listener.synThreshold ?? quarter,
     })),
     pools: given.pools.map((pool) => ({
       ...pool,

@@ -39,6 +39,8 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
           onUnknown: 'reset',
           onRefused: 'reset',
           maxSessions: 0,
+          synProtection: 'off',
+          synThreshold: 16_384,
         },
       ],
       pools: [

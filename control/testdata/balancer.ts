@@ -12,6 +12,7 @@ import type {
   LocalPair,
   LocalPorts,
   Pool,
+  Protection,
   Settings,
 } from '../../datapath/binding/contract.ts';
 import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
@@ -34,6 +35,15 @@ const NO_ADMISSION: Admission = {
   clientSessionsMax: 0,
   clientOpeningMax: 0,
   clientBits: 0,
+  synThreshold: 0,
+};
+const NO_PROTECTION: Protection = {
+  opening: 0,
+  active: 0,
+  lastCookie: 0,
+  periodStart: 0,
+  sent: 0,
+  accepted: 0,
 };
 const NO_POOL: Pool = {
   table: 0n,
@@ -64,6 +74,7 @@ export function balancerMemory(lengths: { schedule?: number; small?: number } = 
     admissions: new MemoryList<Admission>('admissions', journal, small, NO_ADMISSION),
     accessPrefixes: new MemoryTable<AccessPrefix4, Access>('accessPrefixes', journal),
     listenerBuckets: new MemoryList<bigint>('listenerBuckets', journal, small, 0n),
+    protections: new MemoryList<Protection>('protections', journal, small, NO_PROTECTION),
     clientSeats: { length: small },
     backendLimits: new MemoryList<number>('backendLimits', journal, small, 0),
     listenerTraffic: new MemoryList<number>('listenerTraffic', journal, small, 0),
@@ -109,6 +120,8 @@ export function configOf({
       onUnknown: 'reset',
       onRefused: 'reset',
       maxSessions: 0,
+      synProtection: 'off',
+      synThreshold: 25,
     })),
     pools: Object.entries(sketch.pools).map(([name, backends]) => ({
       name,

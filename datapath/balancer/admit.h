@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "open.h"
+#include "protection.h"
 
 static __always_inline struct listener *find_listener(const struct packet *p)
 {
@@ -39,7 +40,8 @@ static __always_inline enum verdict take_up(struct packet *p, struct session_ent
 
 	if (!slot)
 		return VERDICT_DROP_RACE;
-	if (takes_new(entry->backend))
+	/* one that a cookie opened has numbers that the next connection would not have */
+	if (!(entry->flags & (ENTRY_COOKIE | ENTRY_SPLICED)) && takes_new(entry->backend))
 		return reopen_if_resting(p, entry, slot) ? VERDICT_TO_BACKEND : VERDICT_DROP_RACE;
 	word = slot->word;
 	if (STATE_OF(word) == STATE_OPENING ? !swap_word(slot, word, STATE_DEAD)
@@ -60,32 +62,47 @@ static __always_inline enum verdict begin(struct packet *p, const struct listene
 	return verdict == VERDICT_PASS ? VERDICT_TO_BACKEND : verdict;
 }
 
-/* A SYN to a listener: VERDICT_TO_BACKEND when it has a session now. */
-static __always_inline enum verdict admit_syn(struct packet *p, const struct listener *listener)
+/* Refuses what would have opened a session. */
+static __always_inline enum verdict refuse_counted(struct packet *p, enum verdict verdict,
+						   const struct listener *listener)
 {
-	struct traffic *counters;
-	enum verdict verdict;
+	struct traffic *counters = listener_counters(listener->index);
 
-	if (p->ttl <= 1)
-		return VERDICT_ANSWER_TTL;
-	verdict = ask_admission(p, listener);
-	if (verdict == VERDICT_PASS)
-		verdict = begin(p, listener);
-	if (verdict == VERDICT_TO_BACKEND)
-		return verdict;
-	counters = listener_counters(listener->index);
 	if (counters)
 		counters->refused += 1;
 	return refuse(p, verdict, listener->on_refused);
 }
 
-/* A packet that no live session has; VERDICT_TO_BACKEND when one has it now. */
+/* A SYN to a listener: VERDICT_TO_BACKEND when it has a session now, VERDICT_COOKIE to get a cookie. */
+static __always_inline enum verdict admit_syn(struct packet *p, const struct listener *listener)
+{
+	enum verdict verdict = VERDICT_PASS;
+
+	if (p->ttl <= 1)
+		return VERDICT_ANSWER_TTL;
+	if (!bpf_map_lookup_elem(&sessions, &p->flow)) /* what rests takes no more memory */
+		verdict = protect(p, listener);
+	if (verdict == VERDICT_PASS)
+		verdict = ask_admission(p, listener);
+	if (verdict == VERDICT_PASS)
+		verdict = begin(p, listener);
+	if (verdict == VERDICT_TO_BACKEND || verdict == VERDICT_COOKIE)
+		return verdict;
+	return refuse_counted(p, verdict, listener);
+}
+
+/*
+ * A packet that no live session has; VERDICT_TO_BACKEND when one has it now, VERDICT_COOKIE
+ * when that is for the program to decide that knows cookies.
+ */
 static __always_inline enum verdict admit(struct packet *p)
 {
 	struct listener *listener = find_listener(p);
 
 	if (!listener)
 		return is_for_local(p) ? VERDICT_DROP_NO_SESSION : VERDICT_PASS;
+	if (may_bring_cookie(p, listener))
+		return VERDICT_COOKIE;
 	if (!is_opening_syn(p))
 		return refuse(p, VERDICT_RESET_UNKNOWN, listener->on_unknown);
 	return admit_syn(p, listener);

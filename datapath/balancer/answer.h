@@ -25,7 +25,8 @@ static __always_inline enum verdict unanswered(const struct packet *p, enum verd
 static __always_inline enum verdict answer_with_reset(struct packet *p, enum verdict verdict)
 {
 	/* segments of lost sessions are not limited: their clients wait for it */
-	if (verdict != VERDICT_RESET_UNKNOWN && !is_in_budget(BUDGET_RESET))
+	if (verdict != VERDICT_RESET_UNKNOWN && verdict != VERDICT_RESET_STALE &&
+	    !is_in_budget(BUDGET_RESET))
 		return silent(verdict);
 	if (turn_into_reset(p))
 		return VERDICT_DROP_INTERNAL;
@@ -43,6 +44,12 @@ static __always_inline enum verdict answer_with_icmp(struct packet *p, enum verd
 	p->ctx->cb[ARGUMENT_MTU] = p->next_hop_mtu;
 	bpf_tail_call(p->ctx, &stages, STAGE_ANSWER); /* does not return */
 	return unanswered(p, verdict);
+}
+
+/* The answer that a verdict asks for, if it asks for one; the verdict that is left. */
+static __always_inline enum verdict answer(struct packet *p, enum verdict verdict)
+{
+	return is_reset(verdict) ? answer_with_reset(p, verdict) : answer_with_icmp(p, verdict);
 }
 
 static __always_inline int turn_into_answer(struct __sk_buff *ctx, enum verdict verdict)

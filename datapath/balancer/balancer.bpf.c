@@ -17,6 +17,7 @@
 #include "admit.h"
 #include "answer.h"
 #include "end.h"
+#include "cookie_session.h"
 #include "icmp.h"
 #include "outcomes.h"
 #include "translate.h"
@@ -73,6 +74,7 @@ static __always_inline enum verdict known(struct packet *p, struct session_entry
 		end_if_over(p, entry);
 		note_trouble(p, entry);
 	}
+	count_spliced(p, entry);
 	note_outcome(p, entry);
 	return translate(p, entry);
 }
@@ -98,6 +100,10 @@ int balancer_ingress(struct __sk_buff *ctx)
 	if (parsed != PARSED_TCP)
 		return finish(&p, decide_odd(&p, parsed));
 	entry = bpf_map_lookup_elem(&sessions, &p.flow);
+	if (entry && is_for_splice(&p, entry)) {
+		bpf_tail_call(ctx, &stages, STAGE_SPLICE);
+		return finish(&p, VERDICT_DROP_INTERNAL);
+	}
 	if (!needs_admission(&p, entry))
 		return finish(&p, answer_with_icmp(&p, known(&p, entry)));
 	bpf_tail_call(ctx, &stages, STAGE_ADMIT);
@@ -116,9 +122,41 @@ int balancer_admit(struct __sk_buff *ctx)
 		bpf_tail_call(ctx, &stages, STAGE_INGRESS);
 		verdict = VERDICT_DROP_INTERNAL;
 	}
-	if (is_reset(verdict))
-		return finish(&p, answer_with_reset(&p, verdict));
-	return finish(&p, answer_with_icmp(&p, verdict));
+	if (verdict == VERDICT_COOKIE) {
+		bpf_tail_call(ctx, &stages, STAGE_COOKIE);
+		verdict = VERDICT_DROP_INTERNAL;
+	}
+	return finish(&p, answer(&p, verdict));
+}
+
+SEC("tc")
+int balancer_cookie(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
+	enum verdict verdict = VERDICT_DROP_INTERNAL;
+
+	if (parse_tcp4(&p) == PARSED_TCP)
+		verdict = decide_cookie(&p);
+	if (verdict == VERDICT_TO_BACKEND) {
+		bpf_tail_call(ctx, &stages, STAGE_INGRESS);
+		verdict = VERDICT_DROP_INTERNAL;
+	}
+	return finish(&p, answer(&p, verdict));
+}
+
+SEC("tc")
+int balancer_splice(struct __sk_buff *ctx)
+{
+	struct packet p = { .ctx = ctx, .action = TC_ACT_SHOT };
+	enum verdict verdict = VERDICT_DROP_INTERNAL;
+
+	if (parse_tcp4(&p) == PARSED_TCP)
+		verdict = decide_splice(&p);
+	if (verdict == VERDICT_TO_BACKEND || verdict == VERDICT_TO_CLIENT) {
+		bpf_tail_call(ctx, &stages, STAGE_INGRESS);
+		verdict = VERDICT_DROP_INTERNAL;
+	}
+	return finish(&p, answer(&p, verdict));
 }
 
 SEC("tc")

@@ -195,6 +195,10 @@ static __noinline void counts_changed(struct session_slot *slot, int live, int o
 	__u32 *of_listener = bpf_map_lookup_elem(&listener_live, &listener);
 	__u32 *of_backend = bpf_map_lookup_elem(&backend_live, &backend);
 
+	struct protection *protection = get_protection(listener);
+
+	if (protection && opening)
+		__sync_fetch_and_add(&protection->opening, opening);
 	if (of_listener)
 		__sync_fetch_and_add(of_listener, live);
 	if (of_backend)

@@ -147,6 +147,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct trouble);
 } backend_trouble SEC(".maps");
+/* By listener index: how many SYNs are unanswered, and whether they get cookies. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct protection);
+} protections SEC(".maps");
+
+/* By slot; of sessions that a SYN cookie opened. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SESSIONS_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct splice);
+} splices SEC(".maps");
 
 /* Live sessions, for limits and for the least-connections scheduler. */
 struct {
@@ -168,6 +183,16 @@ static __always_inline int is_for_local(const struct packet *p)
 	__be32 addr = p->flow.destination_addr;
 
 	return bpf_map_lookup_elem(&locals_by_addr, &addr) != 0;
+}
+
+static __always_inline struct splice *get_splice(__u32 slot)
+{
+	return bpf_map_lookup_elem(&splices, &slot);
+}
+
+static __always_inline struct protection *get_protection(__u32 listener)
+{
+	return bpf_map_lookup_elem(&protections, &listener);
 }
 
 static __always_inline struct traffic *listener_counters(__u32 index)

@@ -97,7 +97,7 @@ static __always_inline void fill_back_entry(struct opening *o)
 		.seen = o->search.p->now,
 		.listener = o->listener->index,
 		.backend = o->backend_index,
-		.flags = ENTRY_BACK,
+		.flags = ENTRY_BACK | o->search.p->entry_flags,
 	};
 }
 
@@ -109,6 +109,7 @@ static __always_inline void fill_front_entry(struct opening *o)
 	o->search.scratch->entry.destination_addr = o->backend.addr;
 	o->search.scratch->entry.destination_port = o->backend.port;
 	o->search.scratch->entry.flags &= ENTRY_SHIFTED;
+	o->search.scratch->entry.flags |= o->search.p->entry_flags;
 	o->search.scratch->entry.flags |= o->listener->toa == TOA_HANDSHAKE ? ENTRY_TOA_HANDSHAKE
 					  : o->listener->toa == TOA_OFF     ? ENTRY_TOA_OFF
 									    : 0;

@@ -11,6 +11,8 @@ static __always_inline enum verdict silent(enum verdict verdict)
 	switch (verdict) {
 	case VERDICT_RESET_UNKNOWN:
 		return VERDICT_DROP_UNKNOWN;
+	case VERDICT_RESET_STALE: /* this one is always answered, and so never silent */
+		return VERDICT_DROP_UNKNOWN;
 	case VERDICT_RESET_NO_BACKEND:
 		return VERDICT_DROP_NO_BACKEND;
 	case VERDICT_RESET_NO_LOCAL_PORT:

@@ -16,6 +16,8 @@ enum stage {
 	STAGE_ICMP = 2,   /* an ICMP packet */
 	STAGE_ANSWER = 3, /* a TCP packet that is to be answered by an ICMP error */
 	STAGE_END = 4,    /* a packet of a session that is over */
+	STAGE_COOKIE = 5, /* a SYN that gets a cookie, or an ACK that may bring one back */
+	STAGE_SPLICE = 6, /* a packet of a session that a cookie opened, and no backend yet */
 	STAGE_COUNT = 16, /* room: a map of another size is another map */
 };
 
@@ -27,6 +29,8 @@ int balancer_admit(struct __sk_buff *ctx);
 int balancer_icmp(struct __sk_buff *ctx);
 int balancer_answer(struct __sk_buff *ctx);
 int balancer_end(struct __sk_buff *ctx);
+int balancer_cookie(struct __sk_buff *ctx);
+int balancer_splice(struct __sk_buff *ctx);
 
 /* Pinned like every map: the kernel empties it when nothing in user space holds it. */
 struct {
@@ -41,6 +45,8 @@ struct {
 		[STAGE_ICMP] = (void *)&balancer_icmp,
 		[STAGE_ANSWER] = (void *)&balancer_answer,
 		[STAGE_END] = (void *)&balancer_end,
+		[STAGE_COOKIE] = (void *)&balancer_cookie,
+		[STAGE_SPLICE] = (void *)&balancer_splice,
 	},
 };
 

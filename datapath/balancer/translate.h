@@ -9,6 +9,7 @@
 #include "bare_ack.h"
 #include "maps.h"
 #include "next_hops.h"
+#include "splice.h"
 
 static __always_inline void count_traffic(const struct session_entry *entry, __u32 bytes)
 {
@@ -123,7 +124,8 @@ static __always_inline enum verdict translate(struct packet *p, struct session_e
 		return verdict;
 	if (!from_back && is_handshake(p, entry))
 		is_ours = handle_toa(p, entry, &e, &r);
-	if (is_ours < 0 || apply_shift(p, &e, entry) || write_tuple(p, entry, &e, 1))
+	if (is_ours < 0 || apply_shift(p, &e, entry) || apply_splice(p, &e, entry) ||
+	    write_tuple(p, entry, &e, 1))
 		return VERDICT_DROP_INTERNAL;
 	if (is_ours)
 		uncount_packet(entry, bytes); /* it comes by again */

@@ -20,6 +20,7 @@ const ENUMS: readonly [Readonly<Record<string, number>>, string, string][] = [
   [contract.SESSION_KIND, 'session_kind', 'SESSION'],
   [contract.TOA_MODE, 'toa_mode', 'TOA'],
   [contract.REFUSAL, 'refusal', 'REFUSE'],
+  [contract.SYN_PROTECTION, 'syn_protection', 'SYN_PROTECTION'],
   [contract.SCHEDULE_SELECT, 'schedule_select', 'SELECT'],
   [contract.COLLISION_POLICY, 'collision_policy', 'ON_COLLISION'],
   [contract.ACCESS, 'access', 'ACCESS'],
@@ -115,7 +116,15 @@ test('bytes decoded and encoded again are the same, padding zeroed', () => {
 test('each word survives encoding, and an unknown number is refused', () => {
   for (const toa of ['off', 'syn', 'handshake'] as const)
     for (const onUnknown of ['reset', 'drop'] as const) {
-      const value = { pool: 1, sessionsMax: 2, index: 3, toa, onUnknown, onRefused: onUnknown };
+      const value = {
+        pool: 1,
+        sessionsMax: 2,
+        index: 3,
+        toa,
+        onUnknown,
+        onRefused: onUnknown,
+        synProtection: 'auto' as const,
+      };
       assert.deepEqual(contract.listener.decode(contract.listener.encode(value)), value);
     }
   assert.throws(

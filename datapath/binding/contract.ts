@@ -55,6 +55,9 @@ export const TOA_MODE = { off: 0, syn: 1, handshake: 2 } as const;
 export type Refusal = keyof typeof REFUSAL;
 export const REFUSAL = { reset: 0, drop: 1, icmp: 2 } as const;
 
+export type SynProtection = keyof typeof SYN_PROTECTION;
+export const SYN_PROTECTION = { off: 0, auto: 1, always: 2 } as const;
+
 export type ScheduleSelect = keyof typeof SCHEDULE_SELECT;
 export const SCHEDULE_SELECT = {
   'round-robin': 0,
@@ -80,6 +83,8 @@ export const EVENT_TYPE = {
   'listener-rate': 7,
   'client-limit': 8,
   'backend-limit': 9,
+  'syn-protection-on': 10,
+  'syn-protection-off': 11,
 } as const;
 
 export type CollisionAction = keyof typeof COLLISION_ACTION;
@@ -117,6 +122,8 @@ export const ENTRY_TOA_DUE = 0x100;
 export const ENTRY_TOA_SENT = 0x200;
 export const ENTRY_RELEASED = 0x80;
 export const ENTRY_SHIFTED = 0x400;
+export const ENTRY_COOKIE = 0x1000;
+export const ENTRY_SPLICED = 0x2000;
 
 // ---- Structs ------------------------------------------------------------------
 
@@ -196,6 +203,17 @@ export const shift = struct('shift', { sequence: u32, time: u32 });
 export type Numbers = ValueOf<typeof numbers>;
 export const numbers = struct('numbers', { shift, last: shift });
 
+/** What is added to the server's numbers of a session that a SYN cookie opened; value of `splices`. */
+export type Splice = ValueOf<typeof splice>;
+export const splice = struct('splice', {
+  sequence: u32,
+  time: u32,
+  clientTime: u32,
+  window: bePort,
+  backScale: u8,
+  frontScale: u8,
+});
+
 /** The one value of `settings`; `timeout` is in ticks, by number of SESSION_STATE. */
 export type Settings = ValueOf<typeof settings>;
 export const settings = struct('settings', {
@@ -231,7 +249,8 @@ export const listener = struct('listener', {
   toa: named(u8, TOA_MODE),
   onUnknown: named(u8, REFUSAL),
   onRefused: named(u8, REFUSAL),
-  pad: padding(3),
+  synProtection: named(u8, SYN_PROTECTION),
+  pad: padding(2),
 });
 
 /** Value of `pools`; `table` is offset << 32 | length of its run of `schedule`. */
@@ -285,7 +304,18 @@ export const admission = struct('admission', {
   clientSessionsMax: u32,
   clientOpeningMax: u32,
   clientBits: u32,
-  pad: padding(4),
+  synThreshold: u32,
+});
+
+/** A listener's half-open sessions, and whether SYNs get cookies; value of `protections`. */
+export type Protection = ValueOf<typeof protection>;
+export const protection = struct('protection', {
+  opening: u32,
+  active: u32,
+  lastCookie: u32,
+  periodStart: u32,
+  sent: u32,
+  accepted: u32,
 });
 
 /** Key of `access_prefixes`; `bits` counts those of the list too. */

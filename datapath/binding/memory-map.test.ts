@@ -71,7 +71,15 @@ test('a whole balancer lies in memory, with the sizes it asks for', () => {
   const maps = balancerMapsIn(memoryMaps({ listeners: 1, session_slots: 8 }));
   assert.equal(maps.sessionSlots.length, 8);
   maps.listeners.set(keyOf(80), {
-    ...{ index: 0, pool: 0, sessionsMax: 0, toa: 'off', onUnknown: 'reset', onRefused: 'reset' },
+    ...{
+      index: 0,
+      pool: 0,
+      sessionsMax: 0,
+      toa: 'off',
+      onUnknown: 'reset',
+      onRefused: 'reset',
+      synProtection: 'off',
+    },
   });
   assert.deepEqual([...maps.listeners.keys()], [keyOf(80)]);
 });

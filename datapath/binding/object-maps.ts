@@ -20,6 +20,7 @@ import {
   pool,
   prefix4,
   prefix6,
+  protection,
   server,
   sessionEntry,
   sessionSlot,
@@ -71,6 +72,7 @@ function makeBalancerMaps(make: KernelMaker) {
     backendLimits: make.array('backend_limits', u32),
     backendEnds: make.array('backend_ends', u64),
     backendTrouble: make.array('backend_trouble', trouble),
+    protections: make.array('protections', protection),
     listenerLive: make.array('listener_live', u32),
     backendLive: make.array('backend_live', u32),
   };

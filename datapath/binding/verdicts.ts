@@ -53,6 +53,8 @@ export const VERDICT = {
   'answer-ttl': 47,
   prohibited: 48,
   'reset-ended': 49,
+  cookie: 50,
+  'reset-stale': 51,
 } as const;
 export const VERDICT_COUNT = 64;
 
@@ -126,6 +128,9 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   prohibited: 'a SYN refused as the listener says (onRefused: icmp); answered with ICMP 3/13',
   'reset-ended':
     'its backend was drained or removed, or is down, and its time is over; answered with RST',
+  cookie: 'a SYN answered with a SYN cookie (synProtection); nothing is kept of it',
+  'reset-stale':
+    'the backend answered for an older connection on its tuple; told so by RST, so that the next SYN is taken',
 };
 
 export type Note = keyof typeof NOTE;
@@ -151,6 +156,9 @@ export const NOTE = {
   'reset-not-believed': 17,
   'fin-not-believed': 18,
   'begun-anew': 19,
+  'cookie-accepted': 20,
+  'cookie-wrong': 21,
+  'cookie-again': 22,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -181,6 +189,10 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'FINs with a sequence number that their sender cannot have reached; passed on, the session kept',
   'begun-anew':
     'live sessions whose client port began another connection, which the server accepted',
+  'cookie-accepted':
+    'SYN cookies that came back: connections opened after the client had shown it is real',
+  'cookie-wrong': 'segments of no session whose acknowledgement is no SYN cookie of ours',
+  'cookie-again': 'SYNs sent to a backend once more, because the client asked for its window',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

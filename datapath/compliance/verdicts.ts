@@ -5,6 +5,8 @@ export type Program = 'balancer' | 'agent';
 
 /** Verdicts that no row reaches, and why; a reason that is no longer true must go. */
 const UNREACHABLE: Readonly<Partial<Record<Verdict, string>>> = {
+  cookie: 'its answer has a number that no row can foretell; balancer/cookies.ts has its laws',
+  'reset-stale': 'the same',
   'drop-error-limit': 'a rate; balancer/limits.ts has its law',
 };
 

@@ -52,7 +52,8 @@ struct packet {
 	__u32 tcp_header_bytes; /* 20..60 */
 	int action;             /* tc action, once the packet is translated */
 	__u16 next_hop_mtu;     /* of a packet that is too big for it */
-	__u8 refused_as;        /* enum verdict: of a refused SYN that is not answered */
+	__u16 entry_flags; /* ENTRY_*: what both entries of a session begin with that it opens */
+	__u8 refused_as;   /* enum verdict: of a refused SYN that is not answered */
 	__u8 flags;
 	__u8 ttl;
 	__u8 tos;

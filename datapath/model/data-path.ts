@@ -9,6 +9,7 @@ import type {
   ScheduleSelect,
   SessionKind,
   SessionState,
+  SynProtection,
   ToaMode,
   Verdict,
 } from './words.ts';
@@ -80,6 +81,7 @@ export interface AdmissionRow {
   readonly access?: Readonly<Record<string, Access>> | undefined;
   readonly rate?: RateRow | undefined;
   readonly client?: ClientRow | undefined;
+  readonly cookies?: CookiesRow | undefined;
 }
 export interface RateRow {
   readonly everySeconds: number;
@@ -91,6 +93,12 @@ export interface ClientRow {
   readonly rate?: RateRow | undefined;
   readonly sessionsMax?: number;
   readonly openingMax?: number;
+}
+/** When SYNs are answered with SYN cookies. */
+export interface CookiesRow {
+  readonly when: Exclude<SynProtection, 'off'>;
+  /** `auto`: half-open sessions from which on. */
+  readonly threshold: number;
 }
 export interface PoolRow {
   /** Indices of backends in the order in which they are chosen. */

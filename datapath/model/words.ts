@@ -23,6 +23,10 @@ export type Verdict =
   /** Dropped, and its sender told: ICMP 3/4, ICMP 11/0. */
   | 'answer-too-big'
   | 'answer-ttl'
+  /** A SYN answered with a SYN cookie. */
+  | 'cookie'
+  /** The backend answers for an older connection on the tuple: RST. */
+  | 'reset-stale'
   /** Lengths that contradict each other. */
   | 'drop-malformed'
   /** Of the IPv4 header. */
@@ -88,7 +92,11 @@ export type Note =
   /** A RST with a sequence number that its sender cannot have reached. */
   | 'reset-not-believed'
   | 'fin-not-believed'
-  | 'begun-anew';
+  | 'begun-anew'
+  /** An ACK brought a SYN cookie back, or none of ours; and a SYN to the backend was repeated. */
+  | 'cookie-accepted'
+  | 'cookie-wrong'
+  | 'cookie-again';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =
@@ -97,6 +105,7 @@ export type SessionState =
 export type SessionKind = 'balanced' | 'restored' | 'kept' | 'direct';
 
 export type ToaMode = 'off' | 'syn' | 'handshake';
+export type SynProtection = 'off' | 'auto' | 'always';
 export type Refusal = 'reset' | 'drop' | 'icmp';
 export type ScheduleSelect =
   'round-robin' | 'source-hash' | 'connection-hash' | 'least-connections';
@@ -112,5 +121,7 @@ export type EventType =
   | 'listener-limit'
   | 'listener-rate'
   | 'client-limit'
-  | 'backend-limit';
+  | 'backend-limit'
+  | 'syn-protection-on'
+  | 'syn-protection-off';
 export type CollisionAction = 'none' | 'remapped' | 'kept-local' | 'dropped';

@@ -90,6 +90,23 @@ const ROWS: readonly (readonly [name: string, text: string, problems: readonly s
     ['x.yaml:12:16: listeners[0].rateLimit.connectionsPerSecond: is missing'],
   ],
   [
+    'a threshold of half-open sessions for SYN cookies',
+    listener('synProtection: auto\n    synThreshold: 1k'),
+    [],
+  ],
+  [
+    'a threshold that nobody asks',
+    listener('synProtection: always\n    synThreshold: 1k'),
+    ['x.yaml:13:19: synThreshold is for synProtection: auto, and it is always'],
+  ],
+  [
+    'a threshold that is never reached',
+    listener('synProtection: auto\n    synThreshold: 1M'),
+    [
+      'x.yaml:13:19: synThreshold (1000000) must not exceed sessions.openingMax (65536): with so many, half-open sessions give way before cookies begin',
+    ],
+  ],
+  [
     'a backend with two limits',
     `${BALANCER}  - { name: b, backends: [{ address: 10.0.98.79:8056, maxSessions: 7 }] }\n`,
     [

@@ -29,6 +29,7 @@ import {
   duplicateServer,
 } from './duplicates.ts';
 import { emptyAgentList, emptyBalancerList, emptyPool, emptySocketAgentList } from './empty.ts';
+import { synThreshold } from './syn-protection.ts';
 import { timeoutsInOrder } from './timeouts.ts';
 import { unknownPool } from './unknown-pool.ts';
 
@@ -46,6 +47,7 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   prefixFiles,
   backendLimitsAgree,
   perClientLimits,
+  synThreshold,
   listenerIsLocal,
   overlappingLocals,
   backendInLocals,

@@ -5,6 +5,7 @@ import {
   SEAT_HALF_OPEN,
   SEAT_NUMBER,
   type Admission,
+  type Protection,
   type Rate,
   type SessionSlot,
   type SessionState,
@@ -20,6 +21,7 @@ export const ADMISSION_CAPACITIES = {
   backend_limits: COUNTED,
   access_prefixes: 1_024,
   client_seats: 4,
+  protections: COUNTED,
 };
 
 type Slots = readonly (readonly [index: number, slot: SessionSlot])[];
@@ -29,6 +31,14 @@ const NO_RATE: Rate = { intervalNs: 0n, toleranceNs: 0n };
 const LIVE: ReadonlySet<SessionState> = new Set(['opening', 'established', 'closing']);
 /** Of the word of a seat. */
 const COUNTS = 0xffff_ffffn;
+const NO_PROTECTION: Protection = {
+  opening: 0,
+  active: 0,
+  lastCookie: 0,
+  periodStart: 0,
+  sent: 0,
+  accepted: 0,
+};
 const NO_SEAT = { word: 0n, nextNs: 0n };
 
 export function writeAdmissions(maps: KernelBalancerMaps, tables: BalancerTables): void {
@@ -49,7 +59,12 @@ export function writeAdmissions(maps: KernelBalancerMaps, tables: BalancerTables
 }
 
 /** No client has ever been here. */
-export function forgetClients({ listenerBuckets, clientSeats }: KernelBalancerMaps): void {
+export function forgetClients({
+  listenerBuckets,
+  clientSeats,
+  protections,
+}: KernelBalancerMaps): void {
+  for (let index = 0; index < COUNTED; index++) protections.set(index, NO_PROTECTION);
   for (let index = 0; index < COUNTED; index++) listenerBuckets.set(index, 0n);
   for (let index = 0; index < clientSeats.length; index++)
     clientSeats.set(index, { seats: clientSeats.get(index).seats.map(() => NO_SEAT) });
@@ -119,13 +134,14 @@ function seatOf({ seat }: SessionSlot): number {
   return (seat & SEAT_NUMBER) - 1;
 }
 
-function limitsOf({ rate, client }: AdmissionRow): Omit<Admission, 'access'> {
+function limitsOf({ rate, client, cookies }: AdmissionRow): Omit<Admission, 'access'> {
   return {
     rate: rateOf(rate),
     clientRate: rateOf(client?.rate),
     clientSessionsMax: client?.sessionsMax ?? 0,
     clientOpeningMax: client?.openingMax ?? 0,
     clientBits: client?.bits ?? 0,
+    synThreshold: cookies?.threshold ?? 0,
   };
 }
 

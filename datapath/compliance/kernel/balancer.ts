@@ -24,6 +24,7 @@ const CAPACITIES = {
   session_slots: 8_192,
   free_slots: 8_192,
   numbers: 8_192,
+  splices: 8_192,
   local_ports: 64,
   listeners: 16,
   pools: 8,
@@ -107,8 +108,9 @@ function write(maps: ReturnType<typeof balancerMaps>, tables: BalancerTables): v
   const [localCount, clientSets] = [tables.locals.length, maps.clientSeats.length];
   maps.settings.set(0, settingsOf(tables, { localCount, clientSets }));
   for (const [index, row] of tables.listeners.entries()) {
-    const { at, admission: _, ...listener } = row;
-    maps.listeners.set(keyOf(at), { ...listener, index });
+    const { at, admission, ...listener } = row;
+    const synProtection = admission.cookies?.when ?? 'off';
+    maps.listeners.set(keyOf(at), { ...listener, synProtection, index });
   }
   writeAdmissions(maps, tables);
   for (let index = 0; index < COUNTED; index++) {
