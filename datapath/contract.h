@@ -558,6 +558,7 @@ enum verdict {
 	VERDICT_RESET_ENDED = 49, /* its session is over with its backend: answered with RST */
 	VERDICT_COOKIE = 50,      /* a SYN, answered with a SYN cookie */
 	VERDICT_RESET_STALE = 51, /* balancer: the backend answers for an older connection: RST */
+	VERDICT_RESET_BACKEND_FAILED = 52, /* portable engine: no backend accepted */
 	VERDICT_COUNT = 64,
 };
 

@@ -9,10 +9,11 @@ const MAY_IMPORT = {
   packet: [],
   'datapath/model': ['packet'],
   'datapath/binding': ['packet'],
+  'datapath/proxy': ['packet', 'datapath/binding', 'datapath/model'],
   'datapath/compliance': ['packet', 'datapath/model', 'datapath/binding'],
   diagnose: ['packet'],
   'diagnose/capture': ['packet', 'datapath/binding', 'diagnose'],
-  control: ['packet', 'datapath/binding'],
+  control: ['packet', 'datapath/binding', 'datapath/proxy'],
   lab: ['packet', 'datapath/binding', 'control', 'diagnose', 'diagnose/capture'],
   cli: ['packet', 'control', 'diagnose', 'diagnose/capture', 'lab'], // lab too: docs/decisions/0003
 };

@@ -55,6 +55,7 @@ export const VERDICT = {
   'reset-ended': 49,
   cookie: 50,
   'reset-stale': 51,
+  'reset-backend-failed': 52,
 } as const;
 export const VERDICT_COUNT = 64;
 
@@ -131,6 +132,8 @@ export const VERDICT_MEANING: Readonly<Record<Verdict, string>> = {
   cookie: 'a SYN answered with a SYN cookie (synProtection); nothing is kept of it',
   'reset-stale':
     'the backend answered for an older connection on its tuple; told so by RST, so that the next SYN is taken',
+  'reset-backend-failed':
+    'the portable engine tried backends that were up, and none accepted; answered with RST',
 };
 
 export type Note = keyof typeof NOTE;

@@ -14,6 +14,8 @@ export type Verdict =
   | 'reset-ended'
   /** A refused SYN whose sender is told by ICMP 3/13. */
   | 'prohibited'
+  /** Not of packets: the portable engine's, when no backend accepts. */
+  | 'reset-backend-failed'
   /** ICMP errors about a session’s packets, put back and sent to its ends. */
   | 'error-to-backend'
   | 'error-to-client'
