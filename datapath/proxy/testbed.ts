@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, Socket, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endpoint, ipv4Address, port, type Endpoint, type Port } from '../../packet/address.ts';
-import type { Admission, Event, Pool } from '../binding/contract.ts';
+import { listener, type Admission, type Event, type Pool } from '../binding/contract.ts';
 import { dial, type Dial, type Dialled } from './dial.ts';
 import { proxyMaps } from './maps.ts';
 import { Proxy, type Orders } from './proxy.ts';
@@ -70,8 +70,8 @@ export async function makeTestbed(setting: Setting) {
   maps.listeners.set(
     { addr: at.address, port: at.port, protocol: TCP },
     {
-      ...{ index: 0, pool: 0, sessionsMax: setting.sessionsMax ?? 0 },
-      ...{ toa: 'off', onUnknown: 'reset', onRefused: 'reset' },
+      ...listener.decode(Buffer.alloc(listener.bytes)),
+      sessionsMax: setting.sessionsMax ?? 0,
     },
   );
   const schedule = async (...indices: number[]) => {
