@@ -6,6 +6,7 @@ import { thisMachine, type Machine } from '../control/config/machine.ts';
 import { isForPeople } from '../control/daemon/failure.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '../control/daemon/log.ts';
 import type { DaemonOptions } from '../control/daemon/serve.ts';
+import { thisSupervisor } from '../control/daemon/supervisor.ts';
 import { whatIsInForce } from '../control/reconcile/first.ts';
 import type { ConfigSource } from '../control/reconcile/configurator.ts';
 import { stateDirectory, stateRoot } from '../control/state/directory.ts';
@@ -72,6 +73,7 @@ export async function runDaemon<C extends { readonly instance: string }>(
     await kind.run(first.config, {
       ...{ configFile: resolve(file), log, signal, source, fileText, first },
       stateRoot: root,
+      supervisor: thisSupervisor(),
       detachOnExit: given.detachOnExit,
     });
     return 0;

@@ -46,18 +46,19 @@ export async function startDaemons(options: LabOptions): Promise<void> {
   await waitForBackends(instance);
 }
 
-/** Starts one daemon, also again after it was killed; returns when its socket answers. */
+/** Starts one daemon, also again after it was killed, also `under` another program; returns when its socket answers. */
 export async function startDaemon(
   instance: string,
   name: DaemonName,
   config: string,
   main: string = MAIN,
+  under: readonly string[] = [],
 ): Promise<number> {
   const log = openSync(logFile(instance, name), 'a');
   const child = spawn(
     namespaceName(instance, ROLE_OF[name]),
     // Whatever the file says: the lab's sockets and pins carry its name.
-    [process.execPath, main, name, '-c', config, '--instance', instance],
+    [...under, process.execPath, main, name, '-c', config, '--instance', instance],
     {
       ...{ stdio: ['ignore', log, log], detached: true },
       env: { ...process.env, STATE_DIRECTORY: stateFolder(instance) },

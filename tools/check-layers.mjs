@@ -25,8 +25,11 @@ const PURE = ['packet', 'datapath/model'];
 const TEST_SUPPORT = /\.test\.ts$|(?:^|\/)arbitraries\.ts$|^datapath\/compliance\//;
 const TEST_PACKAGES = ['fast-check', 'node:test'];
 
-/** The one file that may call C. */
-const FOREIGN_FUNCTIONS = { module: 'koffi', file: 'datapath/binding/libbpf.ts' };
+/** The files that may call C: one for each library. */
+const FOREIGN_FUNCTIONS = {
+  module: 'koffi',
+  files: ['datapath/binding/libbpf.ts', 'datapath/binding/libsystemd.ts'],
+};
 
 const LAYERS = Object.keys(MAY_IMPORT).toSorted((a, b) => b.length - a.length);
 
@@ -63,8 +66,8 @@ function relativeFaults(file, layer, target) {
 
 function packageFaults(file, layer, target) {
   const found = [];
-  if (target === FOREIGN_FUNCTIONS.module && file !== FOREIGN_FUNCTIONS.file) {
-    found.push(`${file}: only ${FOREIGN_FUNCTIONS.file} may import ${target}`);
+  if (target === FOREIGN_FUNCTIONS.module && !FOREIGN_FUNCTIONS.files.includes(file)) {
+    found.push(`${file}: only ${FOREIGN_FUNCTIONS.files.join(', ')} may import ${target}`);
   }
   if (TEST_SUPPORT.test(file)) return found;
   if (PURE.includes(layer)) found.push(`${file}: ${layer} is pure and may not import ${target}`);

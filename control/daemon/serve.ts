@@ -16,6 +16,7 @@ import { NO_DRIFT, type Drift } from '../reconcile/drift.ts';
 import { configHandlers } from '../reconcile/handlers.ts';
 import { CONFIG_ROUTES } from '../api/config-routes.ts';
 import { stateDirectory } from '../state/directory.ts';
+import { supervised, type Supervisor } from './supervisor.ts';
 import { Revisions } from '../state/revisions.ts';
 
 export type DaemonOptions<C> = {
@@ -26,6 +27,8 @@ export type DaemonOptions<C> = {
   readonly stateRoot: string;
   /** Aborted when the daemon is to stop. */
   readonly signal: AbortSignal;
+  /** Told when it is ready, reloads, stops, and that it is alive. */
+  readonly supervisor: Supervisor;
   /** Take programs and maps away when it stops. */
   readonly detachOnExit: boolean;
   /** Who asks for the file to be read again, and how it is read. */
@@ -61,7 +64,7 @@ export type Door = {
 export async function behindDoor(
   role: Role,
   instance: string,
-  { log, signal }: Pick<DaemonOptions<unknown>, 'log' | 'signal'>,
+  { log, signal, supervisor }: Pick<DaemonOptions<unknown>, 'log' | 'signal' | 'supervisor'>,
   work: (door: Door) => Promise<void>,
 ): Promise<void> {
   let open: (app: ReturnType<typeof createApp>) => void = () => {};
@@ -72,7 +75,10 @@ export async function behindDoor(
       log.error({ path, error: messageOf(error) }, 'a request could not be answered');
     open(createApp(routes, { onError }));
     log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
+    supervisor.ready();
+    supervisor.keepAlive(signal);
     await aborted(signal);
+    supervisor.stopping();
   };
   try {
     await work({ answerUntilStopped });
@@ -84,11 +90,12 @@ export async function behindDoor(
 /** With the configuration in force: answers, reloads and looks after things until the daemon is to stop. */
 export async function keepWorking<C extends { readonly instance: string }>(
   role: Role,
-  { log, source, stateRoot, first, fileText }: DaemonOptions<C>,
+  { log, source: given, supervisor, stateRoot, first, fileText }: DaemonOptions<C>,
   { check, apply, follow = () => {}, drift = NO_DRIFT, routes }: Work<C>,
   door: Door,
 ): Promise<void> {
   const revisions = new Revisions(stateDirectory(stateRoot, first.config.instance, role));
+  const source = { ...given, requests: supervised(given.requests, supervisor) };
   const configurator = new Configurator(
     { source, check, apply, revisions, nowMs: Date.now, log },
     first,

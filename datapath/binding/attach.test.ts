@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { attach, detach, detachInstance, type Attachment, type Detached } from './attach.ts';
 import { addCounters, PerCpuArray } from './map.ts';
 import { listPins } from './pins.ts';
-import { attachedProgram, interfaceNamed } from './tc.ts';
+import { attachedProgramId, interfaceNamed } from './tc.ts';
 import { compileTrial, lacksBpf } from './testdata/compile.ts';
 import { loadTrial, sums, testInstance } from './testdata/instance.ts';
 
@@ -47,11 +47,11 @@ function inside(): void {
     assert.ok(counters.sum(0).packets > 0);
     trial.close();
     const hook = { interface: interfaceNamed('lo'), direction: 'ingress' as const };
-    const first = attachedProgram(hook)?.id;
+    const first = attachedProgramId(hook);
 
     const next = await loadTrial(at.instance);
     attach(next.program('watch'), at);
-    const second = attachedProgram(hook)?.id;
+    const second = attachedProgramId(hook);
     assert.ok(first !== undefined && second !== undefined && first !== second);
     assert.equal(filters('lo'), 1, 'replaced, not added');
     next.close();

@@ -1,7 +1,7 @@
 /** Puts an instance's programs on interfaces, and takes everything of an instance off again. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
-import { mapId, openPinnedMap, programInfo, type ProgramRef } from './kernel-object.ts';
+import { readFileSync } from 'node:fs';
+import { programInfo, type ProgramRef } from './kernel-object.ts';
 import { countSessions } from './object.ts';
 import { countCgroupLinks, uncoverPin } from './cgroup.ts';
 import { BpfError } from './errors.ts';
@@ -11,14 +11,13 @@ import {
   clearMark,
   listInstances,
   listMarks,
-  listPins,
   removePins,
   HOLDERS,
   setMark,
   type Holder,
 } from './pins.ts';
 import {
-  attachedProgram,
+  attachedProgramId,
   attachFilter,
   createClsact,
   destroyClsact,
@@ -58,28 +57,31 @@ export function attach(program: ProgramRef, at: Attachment): void {
   const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
   refuseOthersPlace(hook, at);
   if (createClsact(hook.interface)) setMark(at.instance, at.role, clsactMark(hook.interface));
+  const { id } = programInfo(program.fd, program.name);
+  // Both are there for a moment, so that whichever is attached is known to be ours.
+  setMark(at.instance, at.role, filterMark(hook, id));
   attachFilter(hook, program);
-  setMark(at.instance, at.role, filterMark(hook));
+  clearFilterMarks(at.instance, at.role, hook, id);
 }
 
 /** Whether this very program is what runs there. */
 export function isAttached(program: ProgramRef, at: Attachment): boolean {
   const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
-  return attachedProgram(hook)?.id === programInfo(program.fd, program.name).id;
+  return attachedProgramId(hook) === programInfo(program.fd, program.name).id;
 }
 
 /** Index of the interface as long as this instance has not been taken off it by `detach`. */
 export function heldIndex(at: Attachment): number | undefined {
   const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
-  const isHeld = listMarks(at.instance, at.role).includes(filterMark(hook));
+  const isHeld = filterMarks(at.instance, at.role, hook).length > 0;
   return isHeld ? hook.interface.index : undefined;
 }
 
 /** Takes one filter off; returns whether there was one of this instance. */
 export function detach(at: Attachment): boolean {
   const hook = { interface: interfaceNamed(at.interface), direction: at.direction };
-  const removed = isOurs(hook, pinnedMapIds(at.instance, at.role)) && detachFilter(hook);
-  clearMark(at.instance, at.role, filterMark(hook));
+  const removed = isOf(hook, at.instance, at.role) && detachFilter(hook);
+  clearFilterMarks(at.instance, at.role, hook);
   removeClsact(at.instance, at.role, hook.interface);
   return removed;
 }
@@ -99,13 +101,12 @@ export async function detachInstance(
   };
   for (const role of roles) {
     const sessions = await countSessions(instance, role);
-    const ours = pinnedMapIds(instance, role);
     for (const target of interfaces()) {
       for (const direction of DIRECTIONS) {
         const hook = { interface: target, direction };
-        if (isOurs(hook, ours) && detachFilter(hook))
+        if (isOf(hook, instance, role) && detachFilter(hook))
           done.filters.push(`${target.name} ${direction}`);
-        clearMark(instance, role, filterMark(hook));
+        clearFilterMarks(instance, role, hook);
       }
       if (removeClsact(instance, role, target)) done.qdiscs.push(target.name);
     }
@@ -124,34 +125,26 @@ export async function detachInstance(
   return done;
 }
 
-/** A filter is ours when its program uses a map that this instance has pinned. */
-function isOurs(hook: Hook, ours: ReadonlySet<number>): boolean {
-  return attachedProgram(hook)?.mapIds.some((id) => ours.has(id)) ?? false;
+/**
+ * By the number of the program, which is marked beside the pins: to ask the kernel what program
+ * has a number takes CAP_SYS_ADMIN, which a daemon does not have.
+ */
+function isOf(hook: Hook, instance: string, role: Holder): boolean {
+  const id = attachedProgramId(hook);
+  return id !== undefined && filterMarks(instance, role, hook).includes(filterMark(hook, id));
 }
 
 /** A filter of an instance whose pins are gone is nobody's, and may be replaced. */
 function refuseOthersPlace(hook: Hook, at: Attachment): void {
-  if (attachedProgram(hook) === undefined || isOurs(hook, pinnedMapIds(at.instance, at.role)))
-    return;
+  if (attachedProgramId(hook) === undefined || isOf(hook, at.instance, at.role)) return;
   for (const instance of listInstances())
     for (const role of HOLDERS)
-      if (isOurs(hook, pinnedMapIds(instance, role)))
+      if (isOf(hook, instance, role))
         throw new BpfError({
           code: 'BPF_BUSY',
           operation: `attach the ${at.role} of instance ${at.instance} to ${at.direction} of`,
           subject: `${at.interface}, where the ${role} of instance ${instance} is`,
         });
-}
-
-function pinnedMapIds(instance: string, role: Holder): Set<number> {
-  const ids = new Set<number>();
-  for (const { path, map } of listPins(instance, role)) {
-    const pinned = openPinnedMap(path, map);
-    if (pinned === undefined) continue;
-    ids.add(mapId(pinned.fd, map));
-    closeSync(pinned.fd);
-  }
-  return ids;
 }
 
 /** Only when we made it and nothing else is on it. */
@@ -180,8 +173,17 @@ function interfaces(): Interface[] {
     .map((name) => interfaceNamed(name));
 }
 
-function filterMark({ interface: target, direction }: Hook): string {
-  return `filter-${namespaceId(OWN_NAMESPACE)}-${target.index}-${direction}`;
+function filterMarks(instance: string, role: Holder, hook: Hook): string[] {
+  return listMarks(instance, role).filter((mark) => mark.startsWith(filterMark(hook, '')));
+}
+
+function clearFilterMarks(instance: string, role: Holder, hook: Hook, but?: number): void {
+  for (const mark of filterMarks(instance, role, hook))
+    if (but === undefined || mark !== filterMark(hook, but)) clearMark(instance, role, mark);
+}
+
+function filterMark({ interface: target, direction }: Hook, programId: number | ''): string {
+  return `filter-${namespaceId(OWN_NAMESPACE)}-${target.index}-${direction}-${programId}`;
 }
 
 function clsactMark(target: Interface): string {

@@ -1,5 +1,5 @@
 /** Attaches programs to interfaces of this process' network namespace with tc (clsact, direct action). */
-import { programInfoById, type ProgramInfo, type ProgramRef } from './kernel-object.ts';
+import type { ProgramRef } from './kernel-object.ts';
 import { callFailed } from './errors.ts';
 import { check, ERRNO, errno, lib, type InterfaceIndex } from './libbpf.ts';
 
@@ -40,14 +40,14 @@ export function attachFilter({ interface: target, direction }: Hook, program: Pr
   check(result, `attach ${program.name} to ${direction} of`, target.name);
 }
 
-/** What is attached at our place; undefined when nothing is. */
-export function attachedProgram({ interface: target, direction }: Hook): ProgramInfo | undefined {
+/** The number of the program that is attached at our place; undefined when nothing is. */
+export function attachedProgramId({ interface: target, direction }: Hook): number | undefined {
   const options = filter();
   const result: number = lib().tcQuery(hook(target, POINT[direction]), options);
   if (result === -ERRNO.ENOENT || result === -ERRNO.EINVAL)
     return undefined; /* EINVAL: no clsact */
   check(result, `look at ${direction} of`, target.name);
-  return programInfoById(options.prog_id);
+  return options.prog_id;
 }
 
 /** Returns whether there was a filter. */
