@@ -9,6 +9,11 @@ export interface Context {
   readonly stderr: Sink;
   /** Aborted by Ctrl-C and SIGTERM; the handler then finishes and returns its exit code. */
   readonly signal: AbortSignal;
+  /**
+   * Tells each key as it is pressed, Ctrl-C included, until what it returns is called. Absent
+   * when nobody sits at a keyboard.
+   */
+  readonly onKey?: ((tell: (key: string) => void) => () => void) | undefined;
 }
 
 export interface Sink {

@@ -14,6 +14,7 @@ const context: Context = {
   stdout: sink(process.stdout),
   stderr: sink(process.stderr),
   signal: stop.signal,
+  onKey: isatty(process.stdin.fd) ? onKey : undefined,
 };
 // The reader of the pipe has seen enough (`… | head`): nothing more to do, and no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -46,6 +47,18 @@ function sink(stream: NodeJS.WriteStream & { fd: number }): Sink {
       return sized((stream as Partial<WriteStream>).rows, 24);
     },
     style: styleFor(isTerminal, process.env),
+  };
+}
+
+function onKey(tell: (key: string) => void): () => void {
+  const { stdin } = process;
+  const listener = (data: Buffer) => tell(data.toString('utf8'));
+  stdin.setRawMode(true);
+  stdin.on('data', listener);
+  return () => {
+    stdin.off('data', listener);
+    stdin.setRawMode(false);
+    stdin.pause();
   };
 }
 

@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   check: async () => (await import('./commands/check.ts')).check,
   completion: async () => (await import('./commands/completion.ts')).completion,
   __complete: async () => (await import('./commands/complete.ts')).complete,
+  describe: async () => (await import('./commands/describe.ts')).describe,
   detach: async () => (await import('./commands/detach.ts')).detach,
   diagnose: async () => (await import('./commands/diagnose.ts')).diagnose,
   diff: async () => (await import('./commands/diff.ts')).diff,
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   probe: async () => (await import('./commands/probe.ts')).probe,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   set: async () => (await import('./commands/set.ts')).set,
+  top: async () => (await import('./commands/top.ts')).top,
   trace: async () => (await import('./commands/trace.ts')).trace,
   version: async () => (await import('./commands/version.ts')).version,
 };

@@ -6,6 +6,8 @@ import type { Style } from './output/style.ts';
 
 export interface Resource {
   readonly daemons: readonly Daemon[];
+  /** Fields that together tell a row from the others: its name. */
+  readonly identity: readonly string[];
   /** A column is shown only when some row has its field, so both daemons' rows fit one list. */
   readonly columns: readonly (Column<Row> & { readonly field: string; readonly wide?: boolean })[];
 }
@@ -22,6 +24,7 @@ const traffic = [
 export const RESOURCES = {
   listeners: {
     daemons: ['balancer'],
+    identity: ['name'],
     columns: [
       text('name', 'NAME'),
       text('address', 'ADDRESS'),
@@ -34,6 +37,8 @@ export const RESOURCES = {
       count('connections', 'CONNECTIONS'),
       ...traffic,
       count('refused', 'REFUSED'),
+      count('resetsClient', 'CLIENT RESETS', { wide: true }),
+      count('resetsServer', 'SERVER RESETS', { wide: true }),
       text('toa', 'TOA', { wide: true }),
       count('toaInserted', 'TOA INSERTED', { wide: true }),
       count('toaNotInserted', 'TOA NOT INSERTED', { wide: true }),
@@ -43,6 +48,7 @@ export const RESOURCES = {
   },
   backends: {
     daemons: ['balancer'],
+    identity: ['pool', 'address'],
     columns: [
       text('pool', 'POOL'),
       text('name', 'NAME'),
@@ -58,6 +64,7 @@ export const RESOURCES = {
   },
   sessions: {
     daemons: BOTH,
+    identity: ['client', 'listener', 'peer', 'server'],
     columns: [
       text('client', 'CLIENT'),
       text('listener', 'LISTENER'),
@@ -76,6 +83,7 @@ export const RESOURCES = {
   },
   clients: {
     daemons: ['agent'],
+    identity: ['client', 'server'],
     columns: [
       text('client', 'CLIENT'),
       text('local', 'LOCAL'),
@@ -88,6 +96,7 @@ export const RESOURCES = {
   },
   locals: {
     daemons: ['balancer'],
+    identity: ['address', 'backend'],
     columns: [
       text('address', 'ADDRESS'),
       text('backend', 'BACKEND'),
@@ -106,6 +115,7 @@ export const RESOURCES = {
   },
   collisions: {
     daemons: ['agent'],
+    identity: ['time', 'client', 'server'],
     columns: [
       text('time', 'TIME'),
       text('client', 'CLIENT'),
@@ -121,6 +131,7 @@ export const RESOURCES = {
   },
   'collision-counters': {
     daemons: ['agent'],
+    identity: ['client', 'server'],
     columns: [
       text('client', 'CLIENT'),
       text('server', 'SERVER'),
@@ -131,6 +142,7 @@ export const RESOURCES = {
   },
   servers: {
     daemons: ['agent'],
+    identity: ['address'],
     columns: [
       text('address', 'ADDRESS'),
       text('onCollision', 'ON COLLISION'),
@@ -144,6 +156,7 @@ export const RESOURCES = {
   },
   drops: {
     daemons: BOTH,
+    identity: ['daemon', 'name'],
     columns: [
       text('daemon', 'DAEMON'),
       text('name', 'NAME'),
@@ -154,6 +167,7 @@ export const RESOURCES = {
   },
   notes: {
     daemons: BOTH,
+    identity: ['daemon', 'name'],
     columns: [
       text('daemon', 'DAEMON'),
       text('name', 'NAME'),
@@ -164,6 +178,7 @@ export const RESOURCES = {
   },
   info: {
     daemons: BOTH,
+    identity: ['role'],
     columns: [
       text('role', 'ROLE'),
       text('mode', 'MODE'),
@@ -185,11 +200,19 @@ export const RESOURCES = {
   },
   events: {
     daemons: BOTH,
+    identity: ['time', 'daemon', 'type'],
     columns: [text('time', 'TIME'), text('daemon', 'DAEMON'), text('type', 'TYPE'), others()],
   },
 } satisfies Record<string, Resource>;
 
 export type ResourceName = keyof typeof RESOURCES;
+
+/** @example nameOf(RESOURCES.backends, row) // 'web/10.0.98.79:8056' */
+export function nameOf({ identity }: Pick<Resource, 'identity'>, row: Row): string {
+  return identity
+    .flatMap((field) => (row[field] === undefined ? [] : [show(row[field])]))
+    .join('/');
+}
 
 type ResourceColumn = Resource['columns'][number];
 

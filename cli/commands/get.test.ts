@@ -122,6 +122,16 @@ PEER               LOCAL  SERVER SEES        SERVER           STATE        IDLE 
 10.0.88.100:46690  -      10.0.88.100:46690  10.0.98.79:8056  established    0s  12s
 `,
   },
+  {
+    name: 'names, for describe and for scripts',
+    line: 'get backends -o name',
+    says: 'web/10.0.98.79:8056\nweb/10.0.98.80:8056\n',
+  },
+  {
+    name: 'JSON lines: a row each',
+    line: 'get events -o jsonl',
+    says: '{"time":"2026-01-01T00:00:00Z","type":"backend-down","backend":"server2\\u001b[2J"}\n',
+  },
   { name: 'no rows: nothing on stdout', line: 'get drops', says: '' },
   { name: 'no rows as JSON: an empty list', line: 'get drops -o json', says: '[]\n' },
   {

@@ -17,7 +17,9 @@ import { asYaml, readFormat, type Format } from '../output/format.ts';
 import { asJson, asJsonLine } from '../output/json.ts';
 import { fitted } from '../output/screen.ts';
 import { table } from '../output/table.ts';
-import { RESOURCES, type Resource, type ResourceName } from '../resources.ts';
+import { printable } from '../output/style.ts';
+import { nameOf, RESOURCES, type Resource, type ResourceName } from '../resources.ts';
+import { Changes } from '../watch-changes.ts';
 
 const NAMES = Object.keys(RESOURCES) as ResourceName[];
 /** Read in pages; more is for programs, which ask the daemon themselves. */
@@ -30,15 +32,20 @@ export const get = command({
   summary: 'List what the running daemons know: sessions, backends, collisions, drops, …',
   details:
     'Asks the balancer and the agent of one instance, whichever run on this machine.\n\n' +
-    'With --watch the list is drawn anew every second on a terminal; in a pipe each second\n' +
-    'is a block: tables are separated by an empty line, JSON is one line a second, YAML one\n' +
-    'document a second.',
+    'With --watch the list is drawn anew every second on a terminal; in a pipe what is there comes\n' +
+    'first, then one line for each change: + new, ~ changed, - gone (jsonl: the field `change`).\n' +
+    'JSON is one line a second, YAML one document a second.',
   arguments: {
     resource: argument('<resource>', NAMES.join(', '), choice('resource', NAMES)),
   },
   options: {
     watch: flag('-w, --watch', 'show again every second until Ctrl-C'),
-    output: optionOr('-o, --output <format>', 'table, wide, json or yaml', readFormat, 'table'),
+    output: optionOr(
+      '-o, --output <format>',
+      'table, wide, json, jsonl, yaml or name',
+      readFormat,
+      'table',
+    ),
     instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
     limit: option(
       '--limit <n>',
@@ -101,11 +108,12 @@ export const get = command({
       stderr.write(whatIsMissing(resource, listing));
       return 0;
     }
+    const changes = new Changes(spec, options.output);
     for (let round = 0; !signal.aborted; round++) {
       const rows = (round === 0 ? await read() : await readAgain(read, context))?.rows;
       if (rows !== undefined)
         stdout.write(
-          inSequence(round, rows, options.output, context, () =>
+          inSequence(changes, rows, options.output, context, () =>
             render(resource, spec, rows, options.output, context),
           ),
         );
@@ -158,7 +166,7 @@ function readLimit(text: string): number {
 }
 
 function inSequence(
-  round: number,
+  changes: Changes,
   rows: readonly Row[],
   format: Format,
   { stdout }: Context,
@@ -170,15 +178,17 @@ function inSequence(
       return asJsonLine(rows);
     case 'yaml':
       return `---\n${block()}`;
+    case 'jsonl':
+    case 'name':
     case 'table':
     case 'wide':
-      return round === 0 ? block() : `\n${block()}`;
+      return changes.linesOf(rows);
   }
 }
 
 export function render(
   name: ResourceName,
-  { columns }: Resource,
+  spec: Resource,
   rows: readonly Row[],
   format: Format,
   { stdout, stderr }: Pick<Context, 'stdout' | 'stderr'>,
@@ -186,8 +196,12 @@ export function render(
   switch (format) {
     case 'json':
       return asJson(rows);
+    case 'jsonl':
+      return rows.map(asJsonLine).join('');
     case 'yaml':
       return asYaml(rows);
+    case 'name':
+      return rows.map((row) => `${printable(nameOf(spec, row))}\n`).join('');
     case 'table':
     case 'wide':
       break;
@@ -197,14 +211,20 @@ export function render(
     return stdout.isTerminal ? `no ${name}\n` : '';
   }
   return split(rows)
-    .map((group) => {
-      const shown = columns.filter(
-        ({ field, wide }) =>
-          (format === 'wide' || wide !== true) && group.some((row) => row[field] !== undefined),
-      );
-      return table(shown, group, stdout.style);
-    })
+    .map((group) => table(shownColumns(spec, group, format), group, stdout.style))
     .join('\n');
+}
+
+/** Those that some row has, and that the format shows. */
+export function shownColumns(
+  { columns }: Pick<Resource, 'columns'>,
+  rows: readonly Row[],
+  format: Format,
+): Resource['columns'] {
+  return columns.filter(
+    ({ field, wide }) =>
+      (format === 'wide' || wide !== true) && rows.some((row) => row[field] !== undefined),
+  );
 }
 
 /** Sessions of a balancer and of an agent have different columns: one table each. */

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { choice } from '../choice.ts';
 
-export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
+export const FORMATS = ['table', 'wide', 'json', 'jsonl', 'yaml', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export const readFormat = choice('output format', FORMATS);
