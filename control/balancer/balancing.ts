@@ -47,13 +47,21 @@ export class Balancing {
     });
     const onChange = (change: HealthChange) => {
       onHealth(change);
-      this.#scheduler.update(change.pool);
+      const { pool, backend, before, after } = change;
+      if (after.isUsed && !before.isUsed) this.#scheduler.rise(pool, keyOf(backend));
+      else this.#scheduler.update(pool);
     };
     this.#monitor = new HealthMonitor({
       ...{ connect: connectOnce, clock: systemClock, random: Math.random, onChange },
     });
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
-    this.#scheduler = new Scheduler({ tables: this.#tables, healthOf, log }, this.#config);
+    const isDrained = (pool: string, backend: string) =>
+      (runtime.drainAll ?? runtime.of(pool, backend)?.drain) !== undefined;
+    const { steadyMs } = systemClock;
+    this.#scheduler = new Scheduler(
+      { tables: this.#tables, healthOf, isDrained, steadyMs, log },
+      this.#config,
+    );
     runtime.onChange((names) => void this.#follow(names));
   }
 
@@ -80,7 +88,9 @@ export class Balancing {
     const config = withRuntime(wanted, this.#parts.runtime);
     await this.#scheduler.change(config, async () => {
       this.#monitor.add(config.pools, this.#tables.backendsOutOfUse(config));
-      await this.#tables.apply(config, (pool, indices) => this.#scheduler.entriesOf(pool, indices));
+      await this.#tables.apply(config, (pool, indices) =>
+        this.#scheduler.scheduleOf(pool, indices),
+      );
       this.#config = config;
       this.#wanted = wanted;
     });

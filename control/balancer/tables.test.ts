@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ipv4Address } from '../../packet/address.ts';
-import type { BalancerConfig } from '../config/balancer.ts';
+import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
 import type { References } from '../daemon/references.ts';
 import {
   balancerMemory,
@@ -40,8 +40,14 @@ async function start(
   memory.journal.length = 0;
   const config = configOf(sketch);
   const outOfUse = tables.backendsOutOfUse(config);
-  await tables.apply(config, (pool, indices) => inOrder(config, pool, indices, out));
-  return { tables, outOfUse, indices: tables.indices };
+  await tables.apply(config, (pool, indices) => ({
+    select: 'round-robin',
+    entries: inOrder(config, pool, indices, out),
+  }));
+  const [pool] = config.pools;
+  const writeSchedule = (entries: readonly number[]) =>
+    tables.writeSchedule(pool as PoolConfig, { select: 'round-robin', entries });
+  return { tables, outOfUse, indices: tables.indices, writeSchedule };
 }
 
 /** Every backend with a weight once, but for those that are out. */
@@ -258,32 +264,32 @@ test('accounts of local ports are forgotten with a backend that is gone, never w
 test('a table that is swapped again and again never lies where the last one was', async () => {
   let nowMs = 0;
   const memory = balancerMemory({ schedule: 6 });
-  const { tables, indices } = await start(memory, web, { nowMs: () => nowMs });
+  const { writeSchedule, indices } = await start(memory, web, { nowMs: () => nowMs });
   const [one, two] = [indices.backends.get(ONE) ?? -1, indices.backends.get(TWO) ?? -1];
   const placeOf = () =>
     unpackTable(memory.maps.pools.get(listenerAt(memory, WEB)?.pool ?? -1).table);
   const first = placeOf();
-  await tables.writeSchedule('web', [two, one]);
+  await writeSchedule([two, one]);
   const second = placeOf();
   assert.notEqual(second.offset, first.offset);
-  await tables.writeSchedule('web', [one, one]);
-  await assert.rejects(tables.writeSchedule('web', [two, two]), /no 2 in a row are free/);
+  await writeSchedule([one, one]);
+  await assert.rejects(writeSchedule([two, two]), /no 2 in a row are free/);
   nowMs = 1_001;
-  await tables.writeSchedule('web', [two, two]);
+  await writeSchedule([two, two]);
   assert.equal(placeOf().offset, first.offset);
 });
 
 test('a backend that leaves its table is out, and one that comes back is not', async () => {
   const memory = balancerMemory();
-  const { tables, indices } = await start(memory, web);
+  const { writeSchedule, indices } = await start(memory, web);
   const [one, two] = [indices.backends.get(ONE) ?? -1, indices.backends.get(TWO) ?? -1];
-  await tables.writeSchedule('web', [one]);
+  await writeSchedule([one]);
   assert.deepEqual(outOf(memory), [TWO]);
-  await tables.writeSchedule('web', [two]);
+  await writeSchedule([two]);
   assert.deepEqual(outOf(memory), [ONE]);
-  await tables.writeSchedule('web', []);
+  await writeSchedule([]);
   assert.deepEqual(outOf(memory), [ONE, TWO]);
-  await tables.writeSchedule('web', [one, two]);
+  await writeSchedule([one, two]);
   assert.deepEqual(outOf(memory), []);
 });
 

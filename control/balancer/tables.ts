@@ -3,10 +3,13 @@
  * packet finds either the old or the new state whole: a listener is removed before what
  * it points to, and written after it.
  */
-import type { BalancerConfig } from '../config/balancer.ts';
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
 import type { Endpoint4, Pool, Protection, Settings } from '../../datapath/binding/contract.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
+import { indexOfEntry, type Schedule } from '../schedule/schedule.ts';
 import {
   accessEntries,
   admissionValue,
@@ -48,6 +51,8 @@ const NO_PROTECTION: Protection = {
 export class Tables {
   readonly #parts: TablesParts;
   readonly #space: ScheduleSpace;
+  /** By offset in `schedule`. */
+  readonly #written = new Map<number, readonly number[]>();
   #indices: Indices = { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] };
 
   constructor(parts: TablesParts) {
@@ -73,9 +78,10 @@ export class Tables {
         .map(({ address }) => current.listeners.get(keyOf(address))?.pool)
         .find((index) => index !== undefined);
       if (pool === undefined) continue;
-      const scheduled = new Set(this.#entriesOf(unpackTable(maps.pools.get(pool).table)));
+      const entries = this.#entriesOf(unpackTable(maps.pools.get(pool).table));
+      const scheduled = new Set(entries.map(indexOfEntry));
       const missing = backends
-        .filter(({ weight }) => weight > 0)
+        .filter(({ weight, backup }) => weight > 0 && !backup)
         .map(({ address }) => keyOf(address))
         .filter((key) => {
           const known = current.backends.get(key);
@@ -86,10 +92,10 @@ export class Tables {
     return out;
   }
 
-  /** `entriesOf` gives the backend indices of a pool's table, in the order they are chosen. */
+  /** `scheduleOf` gives a pool's table, and how it is looked up. */
   async apply(
     config: BalancerConfig,
-    entriesOf: (pool: string, indices: Indices) => readonly number[],
+    scheduleOf: (pool: string, indices: Indices) => Schedule,
   ): Promise<void> {
     const { maps, findReferences } = this.#parts;
     const desired = desiredOf(config);
@@ -109,8 +115,8 @@ export class Tables {
     const lists = await this.#writeAccessLists(config);
     this.#writeBackends(desired, indices, current);
     this.#writeLocals(indices, current);
-    for (const pool of desired.pools)
-      await this.#swapSchedule(pool, entriesOf(pool, indices), indices);
+    for (const pool of config.pools)
+      await this.#swapSchedule(pool, scheduleOf(pool.name, indices), indices);
     this.#writeListeners(desired, indices, current, lists);
     this.#removeRest(desired, indices, current);
     await removeOtherLists(maps.accessPrefixes, new Set(lists.values()));
@@ -118,48 +124,44 @@ export class Tables {
   }
 
   /** Swaps the whole table of a pool; an empty one refuses every new connection. */
-  writeSchedule(pool: string, entries: readonly number[]): Promise<void> {
-    return this.#swapSchedule(pool, entries, this.#indices);
+  writeSchedule(pool: PoolConfig, schedule: Schedule): Promise<void> {
+    return this.#swapSchedule(pool, schedule, this.#indices);
   }
 
   async #swapSchedule(
-    pool: string,
-    entries: readonly number[],
+    pool: PoolConfig,
+    { select, entries }: Schedule,
     { pools, locals }: Pick<Indices, 'pools' | 'locals'>,
   ): Promise<void> {
     const { maps } = this.#parts;
-    const index = indexIn(pools, pool);
+    const index = indexIn(pools, pool.name);
     const old = maps.pools.get(index);
     const oldRun = unpackTable(old.table);
-    const localsCount = locals.length;
-    const isSame =
-      oldRun.length === entries.length &&
-      this.#entriesOf(oldRun).every((entry, i) => entry === entries[i]);
-    if (isSame && old.localsCount === localsCount && old.select === 'round-robin') return;
     const before = this.#entriesOf(oldRun);
+    const isSame =
+      before.length === entries.length && before.every((entry, i) => entry === entries[i]);
+    const value: Pool = {
+      ...{ table: old.table, select, localsFirst: 0, localsCount: locals.length },
+      stickyBits: pool.persistence?.prefix ?? 0,
+      stickySeconds: pool.persistence?.timeoutSeconds ?? 0,
+      seed: seedOf(pool, maps.settings.get(0).secret),
+    };
+    if (isSame && isDeepStrictEqual(value, old)) return;
     const run = isSame ? oldRun : await this.#writeRun(entries);
     this.#markOut(entries, false);
-    maps.pools.set(index, {
-      table: packTable(run),
-      select: 'round-robin',
-      stickyBits: 0,
-      stickySeconds: 0,
-      localsFirst: 0,
-      localsCount,
-      seed: 0,
-    });
-    const chosen = new Set(entries);
+    maps.pools.set(index, { ...value, table: packTable(run) });
+    const chosen = new Set(entries.map(indexOfEntry));
     this.#markOut(
-      before.filter((index) => !chosen.has(index)),
+      before.filter((entry) => !chosen.has(indexOfEntry(entry))),
       true,
     );
     if (!isSame) this.#space.retire(oldRun);
   }
 
   /** A backend in several pools is out when the last of them took it out: it then is asked again. */
-  #markOut(indices: readonly number[], out: boolean): void {
+  #markOut(entries: readonly number[], out: boolean): void {
     const { backends } = this.#parts.maps;
-    for (const index of new Set(indices)) {
+    for (const index of new Set(entries.map(indexOfEntry))) {
       const backend = backends.get(index);
       if (backend.out !== out) backends.set(index, { ...backend, out });
     }
@@ -171,10 +173,14 @@ export class Tables {
     const inUse = indexesOf(maps.pools).map((pool) => unpackTable(maps.pools.get(pool).table));
     const run = this.#space.allocate(entries.length, inUse);
     await maps.schedule.setMany(run.offset, entries);
+    this.#written.set(run.offset, entries);
     return run;
   }
 
-  #entriesOf({ offset, length }: Extent): number[] {
+  /** Of runs that this daemon wrote it knows what is there: Maglev's tables are long. */
+  #entriesOf({ offset, length }: Extent): readonly number[] {
+    const written = this.#written.get(offset);
+    if (written?.length === length) return written;
     return Array.from({ length }, (_, i) => this.#parts.maps.schedule.get(offset + i));
   }
 
@@ -300,6 +306,13 @@ export function readCurrent(maps: ReconciledMaps): Current {
     if (index !== undefined) locals.set(addr, index);
   }
   return { listeners, backends, locals };
+}
+
+/** Nobody outside can tell where a client goes, and a daemon that starts again sends it there. */
+function seedOf({ name, scheduler }: PoolConfig, secret: Settings['secret']): number {
+  if (!('hashOn' in scheduler)) return 0;
+  const hash = createHash('sha256').update(BigUint64Array.from(secret)).update(name);
+  return scheduler.seed ?? hash.digest().readUInt32LE(0);
 }
 
 function keyOfMap({ addr, port }: Endpoint4): EndpointKey {

@@ -22,7 +22,13 @@ import {
   type RateLimit,
 } from './admission.ts';
 import { show } from './problem.ts';
-import { list, object, oneOf } from './shape.ts';
+import {
+  completeSchedule,
+  scheduleKeys,
+  type PersistenceConfig,
+  type SchedulerConfig,
+} from './schedule.ts';
+import { list, object, oneOf, yesOrNo } from './shape.ts';
 import {
   duration,
   hostEndpoint,
@@ -79,7 +85,20 @@ export interface ListenerConfig {
 export interface PoolConfig {
   readonly name: string;
   readonly health: HealthConfig;
+  readonly scheduler: SchedulerConfig;
+  readonly persistence?: PersistenceConfig | undefined;
+  /** From the first to the whole weight of a backend that has come up; 0: at once. */
+  readonly slowStartMs: number;
+  /** Percent of backends that must be well, else all are used; 0: never. */
+  readonly panicThreshold: number;
+  readonly drain: DrainConfig;
   readonly backends: readonly BackendConfig[];
+}
+
+/** What becomes of the sessions of a backend that is drained, or no longer in the file. */
+export interface DrainConfig {
+  readonly durationMs: number;
+  readonly afterwards: 'keep' | 'reset';
 }
 
 export type HealthConfig =
@@ -99,6 +118,8 @@ export interface BackendConfig {
   readonly name: string;
   readonly address: Endpoint;
   readonly weight: number;
+  /** Used when no other is well. */
+  readonly backup: boolean;
   /** 0: no limit. */
   readonly maxSessions: number;
 }
@@ -110,6 +131,9 @@ const HEALTH_DEFAULT = {
   rise: 2,
   fall: 3,
 } as const;
+const DRAIN_DEFAULT = { for: 300_000, afterwards: 'reset' } as const;
+/** Three weeks: time in the kernel's tables comes round after seven. */
+const DRAIN_MOST_MS = 1_814_400_000;
 const LOCAL_PORTS_DEFAULT = { low: 1_024, high: 65_535 } as PortRange;
 const CHECK_MOST_MS = 3_600_000;
 
@@ -145,6 +169,7 @@ const healthSchema = z.unknown().transform((value, context): HealthConfig => {
 const backendSchema = object({
   address: hostEndpoint(),
   weight: wholeNumber(0, 65_535).default(1),
+  backup: yesOrNo().default(false),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
   name: name().optional(),
 });
@@ -152,6 +177,11 @@ const backendSchema = object({
 const poolSchema = object({
   name: name(),
   health: healthSchema.default(HEALTH_DEFAULT),
+  ...scheduleKeys,
+  drain: object({
+    for: duration(0, DRAIN_MOST_MS).default(DRAIN_DEFAULT.for),
+    afterwards: oneOf(['keep', 'reset']).default(DRAIN_DEFAULT.afterwards),
+  }).default(DRAIN_DEFAULT),
   backends: list(backendSchema).default([]),
 });
 
@@ -206,7 +236,12 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
       synThreshold: listener.synThreshold ?? quarter,
     })),
     pools: given.pools.map((pool) => ({
-      ...pool,
+      name: pool.name,
+      health: pool.health,
+      ...completeSchedule(pool),
+      slowStartMs: pool.slowStart,
+      panicThreshold: pool.panicThreshold,
+      drain: { durationMs: pool.drain.for, afterwards: pool.drain.afterwards },
       backends: pool.backends.map((backend) => ({
         ...backend,
         name: backend.name ?? formatEndpoint(backend.address),

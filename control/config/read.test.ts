@@ -47,11 +47,16 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
         {
           name: 'web',
           health: { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
+          scheduler: { kind: 'round-robin' },
+          slowStartMs: 0,
+          panicThreshold: 0,
+          drain: { durationMs: 300_000, afterwards: 'reset' },
           backends: [
             {
               name: '10.0.98.79:8056',
               address: endpoint('10.0.98.79:8056'),
               weight: 1,
+              backup: false,
               maxSessions: 0,
             },
           ],
@@ -123,7 +128,7 @@ const rows: readonly { name: string; text: string; expect: readonly string[] }[]
     name: 'a key like no other: what is known',
     text: BALANCER.replace('weight: 3', 'colour: red'),
     expect: [
-      'f:19:37: pools[0].backends[0]: unknown key `colour`; known here: address, weight, maxSessions, name',
+      'f:19:37: pools[0].backends[0]: unknown key `colour`; known here: address, weight, backup, maxSessions, name',
     ],
   },
   {

@@ -54,6 +54,15 @@ export function oneOf<const T extends string>(words: readonly T[]) {
   });
 }
 
+/** What YAML calls a boolean. */
+export function yesOrNo() {
+  return scalar((value): Read<boolean> =>
+    typeof value === 'boolean'
+      ? { ok: true, value }
+      : { ok: false, message: `must be true or false, got ${show(value)}` },
+  );
+}
+
 /** One line for each key, in order: `unknownKeyLines` takes them apart again. */
 function unknownKeys(keys: readonly string[], known: readonly string[]): string {
   return keys

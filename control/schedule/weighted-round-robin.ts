@@ -1,10 +1,7 @@
 /** Weighted round robin as a table of backend indices, which the kernel walks entry by entry. */
 
-export interface Weighted {
-  readonly index: number;
-  /** 0: gets no new connections. */
-  readonly weight: number;
-}
+import { apportion, sum } from './apportion.ts';
+import type { Weighted } from './weighted.ts';
 
 /** 16 KiB of u32 in the kernel's table for one pool; shares are then exact to 1/4096. */
 export const TABLE_ENTRIES_MAX = 4_096;
@@ -15,7 +12,7 @@ export const TABLE_ENTRIES_MAX = 4_096;
  * not a a a a a b c. The table holds one full cycle, sum(weights) / gcd(weights) entries.
  *
  * When a cycle is longer than the table may be, the weights are first scaled to it by
- * largest remainder (see `scaled`).
+ * largest remainder (see `apportion`).
  *
  * @example weightedRoundRobin([{ index: 7, weight: 2 }, { index: 9, weight: 1 }]) // [7, 9, 7]
  */
@@ -53,34 +50,9 @@ function smooth(turns: readonly number[]): number[] {
   return table;
 }
 
-/**
- * The weights themselves when they fit; otherwise turns that add up to `entriesMax`.
- * Each is within one entry of its exact share, as long as that share is at least one
- * entry; a smaller share is rounded up to one, for a backend with a weight must get
- * connections, and the entries for that come from those that are furthest above theirs.
- */
+/** The weights themselves when they fit; otherwise turns that add up to `entriesMax`. */
 function scaled(weights: readonly number[], entriesMax: number): number[] {
-  const total = sum(weights);
-  if (total <= entriesMax) return [...weights];
-  const exact = weights.map((weight) => (weight * entriesMax) / total);
-  const turns = exact.map((share) => Math.max(1, Math.floor(share)));
-  for (let missing = entriesMax - sum(turns); missing !== 0; missing -= Math.sign(missing)) {
-    const step = Math.sign(missing);
-    const chosen = furthest(turns, (turn, i) =>
-      turn + step < 1 ? -Infinity : ((exact[i] ?? 0) - turn) * step,
-    );
-    turns[chosen] = (turns[chosen] ?? 0) + step;
-  }
-  return turns;
-}
-
-function furthest(turns: readonly number[], score: (turn: number, i: number) => number): number {
-  const scores = turns.map(score);
-  return scores.indexOf(scores.reduce((a, b) => Math.max(a, b), -Infinity));
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+  return sum(weights) <= entriesMax ? [...weights] : apportion(weights, entriesMax);
 }
 
 function gcd(a: number, b: number): number {

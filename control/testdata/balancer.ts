@@ -94,6 +94,8 @@ export type Sketch = {
   /** Pool → backend → weight. */
   pools: Readonly<Record<string, Readonly<Record<string, number>>>>;
   health?: PoolConfig['health'];
+  /** What else a pool has. */
+  pool?: Partial<PoolConfig>;
 };
 
 export function configOf({
@@ -126,12 +128,18 @@ export function configOf({
     pools: Object.entries(sketch.pools).map(([name, backends]) => ({
       name,
       health: sketch.health ?? { kind: 'off' },
+      scheduler: { kind: 'round-robin' },
+      slowStartMs: 0,
+      panicThreshold: 0,
+      drain: { durationMs: 300_000, afterwards: 'reset' },
       backends: Object.entries(backends).map(([address, weight]) => ({
         name: address,
         address: endpoint(address),
         weight,
+        backup: false,
         maxSessions: 0,
       })),
+      ...sketch.pool,
     })),
   };
 }

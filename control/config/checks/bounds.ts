@@ -68,3 +68,17 @@ export const healthInOrder: Check<BalancerConfig> = ({ pools }, { isGiven, isWho
       },
     ];
   });
+
+/** What only a hash has. */
+export const hashKeys: Check<BalancerConfig> = ({ pools }, { isGiven, isWhole }) =>
+  pools.flatMap(({ scheduler }, i) =>
+    scheduler.kind === 'source-hash' || scheduler.kind === 'maglev'
+      ? []
+      : (['hashOn', 'hashSeed'] as const)
+          .map((key) => ({ key, path: ['pools', i, key] }))
+          .filter(({ path }) => isGiven(path) && isWhole(['pools', i, 'scheduler']))
+          .map(({ key, path }) => ({
+            path,
+            message: `${key} is for the schedulers source-hash and maglev; this pool has ${scheduler.kind}`,
+          })),
+  );

@@ -19,7 +19,7 @@ import {
   unknownAccessList,
 } from './admission.ts';
 import { missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
-import { healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
+import { hashKeys, healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
 import type { Check } from './check.ts';
 import {
   duplicateBackend,
@@ -55,6 +55,7 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   timeoutsInOrder,
   openingWithinCapacity,
   healthInOrder,
+  hashKeys,
   tooMany,
   missingInterface,
   shadowedPort,
