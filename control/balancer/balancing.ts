@@ -57,9 +57,8 @@ export class Balancing {
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
     const isDrained = (pool: string, backend: string) =>
       (runtime.drainAll ?? runtime.of(pool, backend)?.drain) !== undefined;
-    const { steadyMs } = systemClock;
     this.#scheduler = new Scheduler(
-      { tables: this.#tables, healthOf, isDrained, steadyMs, log },
+      { tables: this.#tables, healthOf, isDrained, steadyMs: () => systemClock.steadyMs(), log },
       this.#config,
     );
     runtime.onChange((names) => void this.#follow(names));

@@ -34,6 +34,8 @@ const GRACE_MS = 500;
 /** Two busy cores may keep any process waiting; what is measured is told. */
 const NOISE_MS = 500;
 const REFUSED_WITHIN_MS = 50;
+/** A SYN is sent again after a second (RFC 6298 section 2.1). */
+const SYN_AGAIN_MS = 950;
 
 type Outage = {
   sentence: string;
@@ -91,14 +93,17 @@ describe('health', { skip: reasonToSkip(), timeout: 90_000 }, () => {
 
       const all = attempts.ended();
       const during = all.filter(({ beganMs }) => beganMs > stoppedMs && beganMs < startingMs);
-      const failed = during.filter(({ outcome }) => outcome !== 'server2' && outcome !== 'server1');
+      /* one whose SYN had no answer is tried again by its client, and then goes elsewhere */
+      const failed = during.filter(
+        ({ outcome, tookMs }) => !outcome.startsWith('server') || tookMs >= SYN_AGAIN_MS,
+      );
       assert.ok(failed.length > 0, 'the server really stopped');
       const avoidedAfterMs = Math.max(...failed.map(({ beganMs }) => beganMs)) - stoppedMs;
       const first = all.find((a) => a.beganMs > startingMs && a.outcome === 'server1');
       const usedAfterMs = (first?.beganMs ?? Infinity) - startingMs;
       tell(
         `${sentence}: avoided after ${avoidedAfterMs} ms (${failed.length} of ${during.length} attempts` +
-          ` failed: ${[...new Set(failed.map(({ outcome }) => outcome))].join(', ')}), back after ${usedAfterMs} ms`,
+          ` failed or waited: ${[...new Set(failed.map(({ outcome }) => outcome))].join(', ')}), back after ${usedAfterMs} ms`,
       );
       assert.ok(avoidedAfterMs <= INTERVAL_MS * FALL + extraMs + GRACE_MS + NOISE_MS);
       assert.ok(usedAfterMs <= INTERVAL_MS * RISE + GRACE_MS + NOISE_MS);
