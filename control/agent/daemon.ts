@@ -6,6 +6,7 @@ import {
   type Capacities,
   type LoadedObject,
 } from '../../datapath/binding/object.ts';
+import { NOTE } from '../../datapath/binding/verdicts.ts';
 import { bind } from '../api/route.ts';
 import { AGENT_ROUTES } from '../api/routes.ts';
 import type { CollisionRow, EventRow } from '../api/rows.ts';
@@ -15,8 +16,10 @@ import { infoRow } from '../daemon/counters.ts';
 import { readEvents } from '../daemon/events.ts';
 import { messageOf } from '../daemon/failure.ts';
 import { History } from '../daemon/history.ts';
+import { LostEvents } from '../daemon/lost-events.ts';
 import { loadRole, roomFor, startSweep } from '../daemon/object.ts';
 import { findReferences } from '../daemon/references.ts';
+import { Troubles } from '../daemon/troubles.ts';
 import type { ReloadState } from '../reconcile/configurator.ts';
 import {
   behindDoor,
@@ -80,13 +83,22 @@ async function keepRestoring(
 
   const collisions = new History<CollisionRow>(EVENTS_KEPT);
   const events = new History<EventRow>(EVENTS_KEPT);
+  const troubles = new Troubles({ log, nowMs: () => performance.now() });
+  const lost = new LostEvents({ count: () => maps.notes.sum(NOTE['event-lost']), troubles });
   const onEvent = (event: Event) => {
     const row = eventRow(event);
     events.add(row);
-    if (event.type === 'collision') collisions.add(collisionRow(event));
     const { time: happened, ...data } = row;
-    /* a collision is solved; what is left to do about it is in the counters */
-    log[event.type === 'collision' ? 'debug' : 'warn']({ ...data, happened }, event.type);
+    if (event.type === 'collision') {
+      collisions.add(collisionRow(event));
+      /* it is solved; what is left to do about it is in the counters */
+      log.debug({ ...data, happened }, event.type);
+    } else troubles.tell(`${event.type} ${row['server']}`, { ...data, happened }, event.type);
+  };
+  const follow = () => {
+    attachments.follow();
+    lost.follow();
+    troubles.follow();
   };
   const onError = (error: unknown) =>
     log.error({ error: messageOf(error) }, 'events cannot be read');
@@ -110,7 +122,7 @@ async function keepRestoring(
         await refuseOtherCapacities(object, { instance, role: 'agent', capacities });
       },
       apply: (wanted) => apply(inMode('packet', wanted)),
-      follow: () => attachments.follow(),
+      follow,
       routes,
     };
     await keepWorking('agent', options, work, door);

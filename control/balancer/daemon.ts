@@ -1,12 +1,15 @@
 /** The balancer's daemon: loads or adopts the data path, keeps its tables right, answers questions. */
 import type { Event } from '../../datapath/binding/contract.ts';
+import { NOTE } from '../../datapath/binding/verdicts.ts';
 import { bind } from '../api/route.ts';
 import { BALANCER_ROUTES } from '../api/routes.ts';
 import type { EventRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
+import { thisMachine } from '../config/machine.ts';
 import { infoRow } from '../daemon/counters.ts';
 import { messageOf } from '../daemon/failure.ts';
 import { History } from '../daemon/history.ts';
+import { LostEvents } from '../daemon/lost-events.ts';
 import {
   behindDoor,
   keepWorking,
@@ -14,6 +17,7 @@ import {
   type Door,
   type Work,
 } from '../daemon/serve.ts';
+import { Troubles } from '../daemon/troubles.ts';
 import type { ReloadState } from '../reconcile/configurator.ts';
 import type { HealthChange } from '../health/monitor.ts';
 import { stateDirectory } from '../state/directory.ts';
@@ -22,6 +26,7 @@ import { Balancing } from './balancing.ts';
 import type { Engine } from './engine.ts';
 import { balancerDrift } from './drift.ts';
 import { kernelEngine } from './kernel-engine.ts';
+import { ListenerAddresses } from './listener-addresses.ts';
 import { balancerHandlers, eventRow, healthRow } from './resources.ts';
 import { watchLocals } from './watch-locals.ts';
 
@@ -70,11 +75,24 @@ async function keepBalancing(
     nowMs: Date.now,
   });
   const balancing = new Balancing({ engine, log, runtime, onHealth }, config);
+  const troubles = new Troubles({ log, nowMs: () => performance.now() });
+  const lost = new LostEvents({ count: () => maps.notes.sum(NOTE['event-lost']), troubles });
+  const addresses = new ListenerAddresses({ here: thisMachine.addresses, log });
   const onEvent = (event: Event) => {
     const row = eventRow(event, balancing.view);
     events.add(row);
     const { time: happened, ...data } = row;
-    log.warn({ ...data, happened }, event.type);
+    troubles.tell(
+      `${event.type} ${row['listener']} ${row['local']}`,
+      { ...data, happened },
+      event.type,
+    );
+  };
+  const follow = () => {
+    balancing.follow();
+    lost.follow();
+    troubles.follow();
+    addresses.follow(balancing.wanted.listeners.map(({ address }) => address.address));
   };
   const onError = (error: unknown) =>
     log.error({ error: messageOf(error) }, 'events cannot be read');
@@ -100,7 +118,7 @@ async function keepBalancing(
     const work: Work<BalancerConfig> = {
       check: (wanted) => balancing.check(wanted),
       apply: (wanted) => balancing.apply(wanted),
-      follow: () => balancing.follow(),
+      follow,
       drift: balancerDrift(() => balancing.wanted, runtime),
       routes,
     };
