@@ -77,7 +77,7 @@ async function keepBalancing(
   const balancing = new Balancing({ engine, log, runtime, onHealth }, config);
   const troubles = new Troubles({ log, nowMs: () => performance.now() });
   const lost = new LostEvents({ count: () => maps.notes.sum(NOTE['event-lost']), troubles });
-  const addresses = new ListenerAddresses({ here: thisMachine.addresses, log });
+  const addresses = new ListenerAddresses({ here: () => thisMachine.addresses(), log });
   const onEvent = (event: Event) => {
     const row = eventRow(event, balancing.view);
     events.add(row);
