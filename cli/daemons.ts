@@ -1,6 +1,7 @@
-/** Asks the running daemons of one instance for a list, over their unix sockets. */
-import { request } from 'node:http';
+/** Asks the running daemons of one instance, or one elsewhere, for a list. */
 import { CONTINUE_HEADER, TOTAL_HEADER } from '../control/api/app.ts';
+import { callApi, type Target } from './api/call.ts';
+import { formatTarget } from './api/target.ts';
 import { CommandError, UsageError } from './command.ts';
 
 export type Daemon = 'balancer' | 'agent';
@@ -8,8 +9,8 @@ export type Row = Readonly<Record<string, unknown>>;
 
 export interface Sources {
   readonly instance: string;
-  /** Ask this socket alone. */
-  readonly socket: string | undefined;
+  /** Ask this daemon alone. */
+  readonly target: Target | undefined;
   /** Which daemons know the resource. */
   readonly daemons: readonly Daemon[];
   /** How many rows each is asked for; absent: as many as it gives by itself. */
@@ -31,8 +32,6 @@ type Answer =
   | { kind: 'bad-request'; why: string } // of ours: a parameter that means nothing
   | { kind: 'failed'; why: string };
 
-// A daemon answers from memory and maps; if it takes longer, it hangs.
-const ANSWER_TIMEOUT_MS = 5_000;
 /** As many as a daemon gives at a time. */
 const PAGE_ROWS = 2_000;
 
@@ -42,13 +41,13 @@ const PAGE_ROWS = 2_000;
  */
 export async function ask(resource: string, sources: Sources): Promise<Listing> {
   const sockets =
-    sources.socket === undefined
-      ? sources.daemons.map((daemon) => ({ daemon, path: socketOf(sources.instance, daemon) }))
-      : [{ daemon: undefined, path: sources.socket }];
+    sources.target === undefined
+      ? sources.daemons.map((daemon) => askable(socketTarget(sources.instance, daemon), daemon))
+      : [askable(sources.target, undefined)];
   const answers = await Promise.all(
     sockets.map(async (socket) => ({
       ...socket,
-      answer: await getPages(socket.path, resource, sources),
+      answer: await getPages(socket.target, resource, sources),
     })),
   );
 
@@ -95,13 +94,21 @@ export function socketOf(instance: string, daemon: Daemon): string {
   return `/run/fullnat/${instance}/${daemon}.sock`;
 }
 
+function askable(target: Target, daemon: Daemon | undefined) {
+  return { daemon, target, path: formatTarget(target) };
+}
+
+function socketTarget(instance: string, daemon: Daemon): Target {
+  return { kind: 'socket', path: socketOf(instance, daemon) };
+}
+
 function nobodyAnswers(
   resource: string,
-  { instance, socket, daemons }: Sources,
+  { instance, target, daemons }: Sources,
   paths: readonly string[],
 ) {
-  if (socket !== undefined)
-    return `no daemon answers at ${socket}: there is no such socket; start the daemon, or give the right --socket`;
+  if (target !== undefined)
+    return `no daemon answers at ${formatTarget(target)}: there is no such socket; start the daemon, or give the right --socket`;
   const start = daemons.map((daemon) => `\`fullnat ${daemon} -c FILE\``).join(' or ');
   return (
     `no ${daemons.join(' or ')} of instance "${instance}" is running, so there is nothing to say about ${resource}\n` +
@@ -112,13 +119,13 @@ function nobodyAnswers(
 
 /** Page by page, until there are as many rows as are wanted, or no more. */
 async function getPages(
-  socketPath: string,
+  target: Target,
   resource: string,
   { limit, query = {} }: Pick<Sources, 'limit' | 'query'>,
 ): Promise<Answer> {
   const page = (more: Readonly<Record<string, string>>) => {
     const words = new URLSearchParams({ ...query, ...more }).toString();
-    return get(socketPath, `/v1/${resource}${words === '' ? '' : `?${words}`}`);
+    return get(target, `/v1/${resource}${words === '' ? '' : `?${words}`}`);
   };
   if (limit === undefined) return page({});
   const first = await page({ limit: String(Math.min(limit, PAGE_ROWS)) });
@@ -134,53 +141,11 @@ async function getPages(
   return { ...first, rows, total: Math.max(first.total, rows.length) };
 }
 
-function get(socketPath: string, path: string): Promise<Answer> {
-  return new Promise((resolve) => {
-    const failed = (why: string) => resolve({ kind: 'failed', why });
-    const asked = request(
-      {
-        socketPath,
-        path,
-        headers: { host: 'fullnat', accept: 'application/json' },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', (error) => failed(error.message));
-        response.on('end', () => {
-          const headers = {
-            total: response.headers[TOTAL_HEADER],
-            next: response.headers[CONTINUE_HEADER],
-          };
-          const body = Buffer.concat(chunks).toString('utf8');
-          resolve(understand(response.statusCode ?? 0, body, headers));
-        });
-      },
-    );
-    asked.setTimeout(ANSWER_TIMEOUT_MS, () => {
-      failed(`no answer within ${ANSWER_TIMEOUT_MS / 1_000} s`);
-      asked.destroy();
-    });
-    asked.on('error', (error: NodeJS.ErrnoException) => {
-      const why = explain(error);
-      resolve(why === undefined ? { kind: 'absent' } : { kind: 'failed', why });
-    });
-    asked.end();
-  });
-}
-
-/** Undefined when there is simply no such socket. */
-function explain(error: NodeJS.ErrnoException): string | undefined {
-  switch (error.code) {
-    case 'ENOENT':
-      return undefined;
-    case 'ECONNREFUSED':
-      return 'the socket is there but no daemon listens on it: it was stopped or killed; start it again';
-    case 'EACCES':
-      return 'permission denied; run as root, or as a member of the group that owns the socket';
-    default:
-      return error.message;
-  }
+async function get(target: Target, path: string): Promise<Answer> {
+  const answer = await callApi(target, { method: 'GET', path });
+  if (answer.kind !== 'answer') return answer;
+  const { status, body, headers } = answer;
+  return understand(status, body, { total: headers[TOTAL_HEADER], next: headers[CONTINUE_HEADER] });
 }
 
 /** The body is a list of objects, or on failure `{ "error": "…" }`. */

@@ -1,4 +1,5 @@
 /** One thing and what belongs to it: what `fullnat describe` shows of each kind. */
+import type { Target } from './api/call.ts';
 import { CommandError, UsageError } from './command.ts';
 import { ask, type Daemon, type Row } from './daemons.ts';
 import { quantile, type Bucket } from './quantile.ts';
@@ -20,7 +21,7 @@ export type Related = {
   readonly rows: readonly Row[];
 };
 
-export type Where = { readonly instance: string; readonly socket: string | undefined };
+export type Where = { readonly instance: string; readonly target: Target | undefined };
 
 export const KINDS = ['listener', 'backend', 'local', 'session', 'server'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -206,9 +207,9 @@ async function related(
 
 async function rowsOf(
   resource: ResourceName,
-  { instance, socket }: Where,
+  { instance, target }: Where,
   query: Readonly<Record<string, string>> = {},
   daemons: readonly Daemon[] = 'listener' in query ? ['balancer'] : RESOURCES[resource].daemons,
 ): Promise<readonly Row[]> {
-  return (await ask(resource, { instance, socket, daemons, query })).rows;
+  return (await ask(resource, { instance, target, daemons, query })).rows;
 }

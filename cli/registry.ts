@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   probe: async () => (await import('./commands/probe.ts')).probe,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
   set: async () => (await import('./commands/set.ts')).set,
+  token: async () => (await import('./commands/token.ts')).token,
   top: async () => (await import('./commands/top.ts')).top,
   trace: async () => (await import('./commands/trace.ts')).trace,
   version: async () => (await import('./commands/version.ts')).version,

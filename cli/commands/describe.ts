@@ -1,8 +1,8 @@
 /** `fullnat describe`: one listener, backend, local, session or server, and what belongs to it. */
-import { argument, command, option, optionOr, type Context } from '../command.ts';
+import { argument, command, optionOr, type Context } from '../command.ts';
 import { choice } from '../choice.ts';
 import { describe as look, KINDS, type Description } from '../describe.ts';
-import { readInstance } from '../instance.ts';
+import { namedTarget, targetOptions } from '../api/target.ts';
 import { asYaml } from '../output/format.ts';
 import { asJson } from '../output/json.ts';
 import { printable } from '../output/style.ts';
@@ -26,8 +26,7 @@ export const describe = command({
       choice('output format', ['text', 'json', 'yaml']),
       'text',
     ),
-    instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
-    socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
+    ...targetOptions,
   },
   examples: [
     { command: 'fullnat describe listener web', does: 'its traffic, handshakes and backends' },
@@ -38,7 +37,10 @@ export const describe = command({
     },
   ],
   handler: async ({ arguments: { kind, name }, options }, context) => {
-    const found = await look(kind, name, options);
+    const found = await look(kind, name, {
+      instance: options.instance,
+      target: namedTarget(options),
+    });
     context.stdout.write(written(found, options.output, context));
     return 0;
   },

@@ -10,9 +10,9 @@ import {
   UsageError,
   type Context,
 } from '../command.ts';
+import { namedTarget, targetOptions } from '../api/target.ts';
 import { choice } from '../choice.ts';
 import { ask, type Listing, type Row } from '../daemons.ts';
-import { readInstance } from '../instance.ts';
 import { asYaml, readFormat, type Format } from '../output/format.ts';
 import { asJson, asJsonLine } from '../output/json.ts';
 import { fitted } from '../output/screen.ts';
@@ -46,7 +46,7 @@ export const get = command({
       readFormat,
       'table',
     ),
-    instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
+    ...targetOptions,
     limit: option(
       '--limit <n>',
       'sessions, clients: at most so many of each daemon (default 1000)',
@@ -59,7 +59,6 @@ export const get = command({
     state: option('--state <state>', 'sessions in this state: established, …', (text) => text),
     kind: option('--kind <kind>', 'sessions of this kind: restored, direct, …', (text) => text),
     minAge: option('--min-age <duration>', 'sessions at least as old: 30s, 5m, 2h', (text) => text),
-    socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
   },
   examples: [
     { command: 'fullnat get backends', does: 'which backends are up, and what they carry' },
@@ -95,7 +94,7 @@ export const get = command({
     const read = () =>
       ask(resource, {
         instance: options.instance,
-        socket: options.socket,
+        target: namedTarget(options),
         /* an agent knows no listeners */
         daemons: 'listener' in filters ? ['balancer'] : spec.daemons,
         query: filters,

@@ -1,8 +1,9 @@
 /** `fullnat top`: rates now, and the busiest listeners, backends and clients. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { command, CommandError, option, optionOr, UsageError, type Context } from '../command.ts';
+import { command, CommandError, optionOr, UsageError, type Context } from '../command.ts';
 import { ask, type Row } from '../daemons.ts';
-import { readInstance } from '../instance.ts';
+import type { Target } from '../api/call.ts';
+import { namedTarget, targetOptions } from '../api/target.ts';
 import { fitted } from '../output/screen.ts';
 import { frame, ROWS_IN_PIPE } from '../top/frame.ts';
 import { ratesBetween, type Sample } from '../top/sample.ts';
@@ -35,8 +36,7 @@ export const top = command({
       INTERVAL_MS,
       '2',
     ),
-    instance: optionOr('--instance <name>', 'which instance to ask', readInstance, 'default'),
-    socket: option('--socket <path>', 'ask the daemon behind this socket', (path) => path),
+    ...targetOptions,
   },
   examples: [
     { command: 'fullnat top', does: 'who is busy now; q quits' },
@@ -44,7 +44,7 @@ export const top = command({
   ],
   handler: async ({ options }, context) => {
     const { stdout, signal } = context;
-    const read = () => readSample(options);
+    const read = () => readSample({ instance: options.instance, target: namedTarget(options) });
     let before = await read();
     if (!stdout.isTerminal) {
       await sleep(options.interval, undefined, { signal }).catch(() => {});
@@ -88,7 +88,7 @@ function draw(before: Sample, now: Sample, { stdout }: Context): void {
 
 async function readSample(from: {
   readonly instance: string;
-  readonly socket: string | undefined;
+  readonly target: Target | undefined;
 }): Promise<Sample> {
   const list = (resource: string, limit?: number) =>
     ask(resource, {

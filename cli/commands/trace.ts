@@ -244,7 +244,8 @@ async function readSessions(path: string): Promise<SessionRow[]> {
 async function askedSessions(socket: string): Promise<readonly Row[]> {
   const { ask } = await import('../daemons.ts');
   const { rows } = await ask('sessions', {
-    ...{ instance: '', socket, daemons: ['balancer', 'agent'], limit: Infinity },
+    ...{ instance: '', target: { kind: 'socket', path: socket } },
+    ...{ daemons: ['balancer', 'agent'], limit: Infinity },
   });
   return rows;
 }

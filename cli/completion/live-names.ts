@@ -1,5 +1,6 @@
 /** Names that only a running daemon knows, asked for while somebody waits for a completion. */
 import { readdirSync } from 'node:fs';
+import type { Target } from '../api/call.ts';
 import { ask, type Row } from '../daemons.ts';
 import { readInstance } from '../instance.ts';
 import type { Candidate } from './complete.ts';
@@ -38,7 +39,7 @@ async function asked(
   const rows = async (resource: string, limit?: number) => {
     const { rows: found } = await ask(resource, {
       instance: readInstance(given.get('instance') ?? 'default'),
-      socket: given.get('socket'),
+      target: targetIn(given.get('socket')),
       daemons: ['balancer'],
       ...(limit === undefined ? {} : { limit }),
     });
@@ -87,4 +88,8 @@ function instances(): Candidate[] {
 function text(row: Row, field: string): string {
   const value = row[field];
   return typeof value === 'string' ? value : '';
+}
+
+function targetIn(socket: string | undefined): Target | undefined {
+  return socket === undefined ? undefined : { kind: 'socket', path: socket };
 }

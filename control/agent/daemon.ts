@@ -44,7 +44,7 @@ export async function runPacketAgent(
   options: DaemonOptions<AgentConfig>,
 ): Promise<void> {
   const { instance } = config;
-  await behindDoor('agent', instance, options, async (door) => {
+  await behindDoor('agent', instance, async (door) => {
     const object = await loadRole('agent', instance, capacitiesOf(config), options.log);
     try {
       await keepRestoring(config, options, object, door);

@@ -33,7 +33,7 @@ export type AppParts = {
   readonly onError: (error: unknown, path: string) => void;
   /** Who asks; throws ApiError where nobody may. Absent: everybody may do everything. */
   readonly admit?: (request: Request, surroundings: Surroundings) => Identity;
-  /** Called for everything that changes something, or was to. */
+  /** Called for everything that changes something or was to, and for who is not let in. */
   readonly audit?: (entry: AuditEntry) => void;
 };
 
@@ -79,7 +79,7 @@ async function answer(c: Context, there: readonly Bound[], parts: AppParts): Pro
   let who = NOBODY;
   const tell = (status: number, difference: readonly string[], error?: string) => {
     const { method, path } = c.req;
-    if (isReading(method)) return;
+    if (isReading(method) && status !== 401 && status !== 403) return;
     audit({
       ...{ requestId, who: who.name, method, path, status, difference },
       ...(error === undefined ? {} : { error }),

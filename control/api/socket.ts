@@ -1,5 +1,5 @@
 /** The unix socket of a daemon: one daemon per instance and role answers on it. */
-import { chmodSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -8,10 +8,17 @@ import type { Hono } from 'hono';
 import type { Role } from '../../datapath/binding/pins.ts';
 
 const RUN_ROOT = '/run/fullnat';
-const SOCKET_MODE = 0o660; /* root and the group that an operator gives it */
+const SOCKET_MODE = 0o660;
 const DIRECTORY_MODE = 0o755;
 /** A daemon that is alive accepts at once; its kernel does it for it. */
 const ANSWER_TIMEOUT_MS = 1_000;
+/** Who sends a request bit by bit holds nobody up for longer. */
+export const SERVER_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  maxHeaderSize: 16_384,
+} as const;
+const GROUP = 'fullnat';
 
 /** Another daemon of this instance and role is running. */
 export class AlreadyRunningError extends Error {
@@ -53,8 +60,8 @@ export async function listen(
       `the ${role} of instance ${instance} is running already: it answers on ${path}; stop it, or choose another --instance`,
     );
   removeSocket(instance, role);
-  const fetch = async (request: Request) => (await app).fetch(request);
-  const server = createAdaptorServer({ fetch }) as Server;
+  const fetch = async (request: Request, env: object) => (await app).fetch(request, env);
+  const server = createAdaptorServer({ fetch, serverOptions: SERVER_LIMITS }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
@@ -62,8 +69,18 @@ export async function listen(
       resolve();
     });
   });
+  giveToGroup(path);
   chmodSync(path, SOCKET_MODE);
   return server;
+}
+
+/** Its members ask without being root; where there is no such group, root alone does. */
+function giveToGroup(path: string): void {
+  const line = readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith(`${GROUP}:`));
+  const gid = Number(line?.split(':')[2] ?? Number.NaN);
+  if (Number.isInteger(gid) && process.getuid?.() === 0) chownSync(path, 0, gid);
 }
 
 /** Ends open connections too: a client that watches must not keep the daemon alive. */

@@ -38,7 +38,7 @@ export async function runBalancer(
   options: DaemonOptions<BalancerConfig>,
 ): Promise<void> {
   let engine: Engine | undefined;
-  await behindDoor('balancer', config.instance, options, async (door) => {
+  await behindDoor('balancer', config.instance, async (door) => {
     engine = await kernelEngine(config, options.log);
     try {
       await keepBalancing(config, options, engine, door);

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { AddressRange, PortRange } from '../../packet/address-range.ts';
 import type { Endpoint } from '../../packet/address.ts';
+import { apiSchema, type ApiConfig } from './api.ts';
 import {
   AGENT_ESTABLISHED_MS,
   completeSessions,
@@ -25,6 +26,7 @@ export interface PacketAgentConfig {
   readonly role: 'agent';
   readonly mode: 'packet';
   readonly instance: string;
+  readonly api?: ApiConfig | undefined;
   readonly interfaces: readonly AgentInterface[];
   readonly profile: Profile;
   readonly timeouts: Timeouts;
@@ -57,6 +59,7 @@ const REMAP_PORTS_DEFAULT = { low: 10_000, high: 19_999 } as PortRange;
 /** Lists may be empty here: that they must not be is a check of its own. */
 export const agentSchema = object({
   instance: instanceName().default('default'),
+  api: apiSchema.optional(),
   mode: oneOf(AGENT_MODES).default('packet'),
   interfaces: list(object({ name: interfaceName(), facing: oneOf(['server', 'network']) })).default(
     [],
@@ -81,6 +84,7 @@ export function completeAgent(given: z.output<typeof agentSchema>): PacketAgentC
     role: 'agent',
     mode: 'packet',
     instance: given.instance,
+    ...(given.api === undefined ? {} : { api: given.api }),
     interfaces: given.interfaces,
     profile: given.profile,
     timeouts: completeTimeouts(given.timeouts, {

@@ -1,5 +1,6 @@
 /** The balancer's configuration: its schema, and the plain value the daemon works from. */
 import { z } from 'zod';
+import { apiSchema, type ApiConfig } from './api.ts';
 import type { AddressRange, PortRange } from '../../packet/address-range.ts';
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
 import {
@@ -46,6 +47,7 @@ export type EngineKind = 'ebpf' | 'proxy';
 export interface BalancerConfig {
   readonly role: 'balancer';
   readonly instance: string;
+  readonly api?: ApiConfig | undefined;
   readonly interfaces: readonly string[];
   readonly profile: Profile;
   readonly timeouts: Timeouts;
@@ -208,6 +210,7 @@ const localsSchema = object({
 /** Lists may be empty here: that they must not be is a check of its own. */
 export const balancerSchema = object({
   instance: instanceName().default('default'),
+  api: apiSchema.optional(),
   interfaces: list(interfaceName()).default([]),
   profile: oneOf(PROFILES).default('lb'),
   timeouts: timeoutsSchema(),
@@ -224,6 +227,7 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
   return {
     role: 'balancer',
     instance: given.instance,
+    ...(given.api === undefined ? {} : { api: given.api }),
     interfaces: given.interfaces,
     profile: given.profile,
     timeouts: completeTimeouts(given.timeouts, TIMEOUTS[given.profile]),

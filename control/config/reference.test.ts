@@ -30,7 +30,7 @@ test('the reference has an example of each kind', () => {
     assert.ok(read.ok);
     return read.config.role === 'agent' ? read.config.mode : read.config.role;
   });
-  assert.deepEqual(kinds, ['balancer', 'balancer', 'packet', 'socket']);
+  assert.deepEqual(kinds, ['balancer', 'balancer', 'balancer', 'packet', 'socket']);
 });
 
 test('the reference has every key', () => {

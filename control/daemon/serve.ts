@@ -1,8 +1,15 @@
 /** The life of a daemon from the moment its data path works: answer until told to stop. */
+import type { Hono } from 'hono';
 import { detachInstance } from '../../datapath/binding/attach.ts';
 import type { Holder, Role } from '../../datapath/binding/pins.ts';
 import { createApp } from '../api/app.ts';
+import { admission } from '../api/admit.ts';
+import { auditLog } from '../api/audit.ts';
 import { bind, type Bound } from '../api/route.ts';
+import { TlsDoor } from '../api/tls-door.ts';
+import { TOKEN_ROUTES, tokenHandlers } from '../api/token-routes.ts';
+import type { ApiConfig } from '../config/api.ts';
+import { TokenStore } from '../state/tokens.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
 import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
@@ -56,62 +63,87 @@ const FOLLOW_MS = 250;
 
 /** Where a daemon's questions come in. */
 export type Door = {
-  /** Lets the questions in that wait, and those to come; resolves when the daemon is to stop. */
-  answerUntilStopped(routes: readonly Bound[]): Promise<void>;
+  /** Lets the questions in that wait, and those to come. */
+  open(app: Hono): void;
+  readonly app: Promise<Hono>;
 };
+
+/** What every role's configuration has. */
+type Common = { readonly instance: string; readonly api?: ApiConfig | undefined };
 
 /** One daemon of a role and instance at a time: the others are refused before they touch anything. */
 export async function behindDoor(
   role: Role,
   instance: string,
-  { log, signal, supervisor }: Pick<DaemonOptions<unknown>, 'log' | 'signal' | 'supervisor'>,
   work: (door: Door) => Promise<void>,
 ): Promise<void> {
-  let open: (app: ReturnType<typeof createApp>) => void = () => {};
-  const app = new Promise<ReturnType<typeof createApp>>((resolve) => (open = resolve));
+  let open: (app: Hono) => void = () => {};
+  const app = new Promise<Hono>((resolve) => (open = resolve));
   const server = await listen(app, instance, role);
-  const answerUntilStopped = async (routes: readonly Bound[]) => {
-    const onError = (error: unknown, path: string) =>
-      log.error({ path, error: messageOf(error) }, 'a request could not be answered');
-    open(createApp(routes, { onError }));
-    log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
-    supervisor.ready();
-    supervisor.keepAlive(signal);
-    await aborted(signal);
-    supervisor.stopping();
-  };
   try {
-    await work({ answerUntilStopped });
+    await work({ open: (ready) => open(ready), app });
   } finally {
     await close(server, instance, role);
   }
 }
 
 /** With the configuration in force: answers, reloads and looks after things until the daemon is to stop. */
-export async function keepWorking<C extends { readonly instance: string }>(
+export async function keepWorking<C extends Common>(
   role: Role,
-  { log, source: given, supervisor, stateRoot, first, fileText }: DaemonOptions<C>,
+  { log, source: given, supervisor, stateRoot, first, fileText, signal }: DaemonOptions<C>,
   { check, apply, follow = () => {}, drift = NO_DRIFT, routes }: Work<C>,
   door: Door,
 ): Promise<void> {
-  const revisions = new Revisions(stateDirectory(stateRoot, first.config.instance, role));
+  const { instance } = first.config;
+  const directory = stateDirectory(stateRoot, instance, role);
   const source = { ...given, requests: supervised(given.requests, supervisor) };
-  const configurator = new Configurator(
-    { source, check, apply, revisions, nowMs: Date.now, log },
+  const tokens = new TokenStore(directory, Date.now);
+  const tls = new TlsDoor({ app: door.app, tokens, log });
+  const configurator: Configurator<C> = new Configurator<C>(
+    {
+      ...{ source, log, nowMs: Date.now, revisions: new Revisions(directory) },
+      check: async (wanted) => {
+        tls.check(wanted.api);
+        await check(wanted);
+      },
+      apply: async (wanted) => {
+        await apply(wanted);
+        await tls.follow(wanted.api);
+      },
+      /* certificates may have been renewed where they are */
+      onReload: () => tls.follow(configurator.current.config.api),
+    },
     first,
     fileText,
+  );
+  const app = createApp(
+    [
+      ...routes(() => configurator.state),
+      ...bind(CONFIG_ROUTES, configHandlers(configurator, drift)),
+      ...bind(TOKEN_ROUTES, tokenHandlers(tokens)),
+    ],
+    {
+      onError: (error, path) =>
+        log.error({ path, error: messageOf(error) }, 'a request could not be answered'),
+      admit: admission({ tokens, api: () => configurator.current.config.api, nowMs: Date.now }),
+      audit: auditLog({ directory, nowMs: Date.now, log }),
+    },
   );
   const stop = new AbortController();
   const timer = setInterval(follow, FOLLOW_MS);
   const reloads = configurator.run(stop.signal);
   try {
-    await door.answerUntilStopped([
-      ...routes(() => configurator.state),
-      ...bind(CONFIG_ROUTES, configHandlers(configurator, drift)),
-    ]);
+    await tls.follow(first.config.api);
+    door.open(app);
+    log.info({ role, instance, socket: socketPath(instance, role) }, 'ready');
+    supervisor.ready();
+    supervisor.keepAlive(signal);
+    await aborted(signal);
+    supervisor.stopping();
   } finally {
     stop.abort();
     clearInterval(timer);
+    await tls.close();
     await reloads;
   }
 }

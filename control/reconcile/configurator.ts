@@ -61,6 +61,8 @@ export type ConfiguratorParts<C> = {
   readonly apply: (config: C) => Promise<void>;
   readonly revisions: Revisions;
   readonly onRevision?: (revision: Revision) => void;
+  /** After each reload that was not refused. */
+  readonly onReload?: () => Promise<void>;
   readonly nowMs: () => number;
   readonly log: Log;
 };
@@ -161,12 +163,13 @@ export class Configurator<C extends { readonly instance: string }> {
   }
 
   async #reload(): Promise<void> {
-    const { source, revisions, log } = this.#parts;
+    const { source, revisions, onReload = async () => {}, log } = this.#parts;
     try {
       const text = await source.read();
       const origin: Origin = { who: 'SIGHUP', how: 'file', file: source.file };
       const { changes } = await this.propose(text, origin);
       revisions.tookUp(text);
+      await onReload();
       this.#state = { ...this.#state, reloadError: null };
       const changed = [...new Set(changes.map(({ path }) => path.split('.')[0]))];
       log.info({ changed }, 'configuration reloaded');

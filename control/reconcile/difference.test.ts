@@ -72,6 +72,13 @@ for (const { name, change, lines: expected } of rows)
     assert.deepEqual(changed.map(plain), expected.map(plain));
   });
 
+test('what a client of the API may is a difference', async () => {
+  const api = (role: string) => ({ api: { clients: [{ name: 'ops', role }] } });
+  assert.deepEqual(await lines(api('read'), api('admin')), [
+    '~ api.clients.ops.role: read → admin',
+  ]);
+});
+
 test('of a long list only what comes and goes is said, and not all of that', async () => {
   const list = (count: number) => ({
     deny: Array.from({ length: count }, (_, i) => addressRange(`10.${i >> 8}.${i & 255}.1`)),

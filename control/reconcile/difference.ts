@@ -18,7 +18,10 @@ const SHOWN_ELEMENTS = 5;
 /** By which members an element of a list goes on being the same one. */
 const IDENTITIES = ['address', 'addresses', 'name'] as const;
 
-/** Lists are sets here: a backend that stands elsewhere in its list is the same backend. */
+/**
+ * Lists are sets here: a backend that stands elsewhere in its list is the same backend.
+ * The role of the whole is no part of what a file says.
+ */
 export async function differenceOf(before: object, after: object): Promise<Change[]> {
   const changes: Change[] = [];
   const breathe = breather();
@@ -28,7 +31,7 @@ export async function differenceOf(before: object, after: object): Promise<Chang
     if (isListOfObjects(a) && isListOfObjects(b)) return compareElements(path, a, b);
     if (isKeyed(a) && isKeyed(b)) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
-        if (key !== 'role')
+        if (path !== '' || key !== 'role')
           await compare(joined(path, nameOf(key)), valueOf(key, a), valueOf(key, b));
       return;
     }

@@ -17,11 +17,13 @@ export function plainOf(value: unknown): Plain {
 
 /** Of an endpoint or a range, which are one word in a file. */
 export function singleText(value: object): string | undefined {
-  const { address, port, first, last, low, high } = value as Record<string, never>;
+  const { address, host, port, first, last, low, high } = value as Record<string, never>;
   if (typeof address === 'number' && typeof port === 'number')
     return formatEndpoint({ address, port });
   if (typeof address === 'bigint' && typeof port === 'number')
     return formatIpEndpoint({ address, port });
+  if (typeof host === 'string' && typeof port === 'number')
+    return `${host as string}:${port as number}`;
   if (typeof first === 'number' && typeof last === 'number')
     return formatAddressRange({ first, last });
   if (typeof first === 'bigint' && typeof last === 'bigint') return formatIpRange({ first, last });
@@ -32,7 +34,7 @@ export function singleText(value: object): string | undefined {
 function membersOf(value: object): PlainObject {
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key, member]) => member !== undefined && key !== 'role')
+      .filter(([, member]) => member !== undefined)
       .map(([key, member]) =>
         key.endsWith('Ms') && typeof member === 'number'
           ? [key.slice(0, -2), formatDurationMs(member)]

@@ -163,6 +163,7 @@ function declare() {
     iteratorCreate: int('bpf_iter_create', ['int']),
     setNamespace: c.func('setns', 'int', ['int', 'int']) as Call<number>,
     socket: c.func('socket', 'int', ['int', 'int', 'int']) as Call<number>,
+    getsockopt: c.func('getsockopt', 'int', ['int', 'int', 'int', p, p]) as Call<number>,
     ioctl: c.func('ioctl', 'int', ['int', 'unsigned long', p]) as Call<number>,
     interfaceIndex: c.func('if_nametoindex', 'uint32_t', ['str']) as Call<number>,
   };

@@ -35,7 +35,7 @@ export async function runSocketAgent(
   options: DaemonOptions<AgentConfig>,
 ): Promise<void> {
   const { instance } = config;
-  await behindDoor('agent', instance, options, async (door) => {
+  await behindDoor('agent', instance, async (door) => {
     const path = fileURLToPath(OBJECT);
     const { log } = options;
     const object = await loadObject({ path, instance, role: 'socket', capacities: {}, log });
