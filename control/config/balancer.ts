@@ -195,7 +195,7 @@ const listenerSchema = object({
   onUnknown: oneOf(['reset', 'drop']).default('reset'),
   onRefused: oneOf(['reset', 'drop', 'icmp']).default('reset'),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
-  synProtection: oneOf(['off', 'auto', 'always']).default('off'),
+  synProtection: oneOf(['off', 'auto', 'always']).default('auto'),
   synThreshold: wholeNumber(1, 0xffff_ffff, 'sizes').optional(),
   access: name().optional(),
   rateLimit: rateLimitSchema.optional(),

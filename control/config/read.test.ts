@@ -39,7 +39,7 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
           onUnknown: 'reset',
           onRefused: 'reset',
           maxSessions: 0,
-          synProtection: 'off',
+          synProtection: 'auto',
           synThreshold: 16_384,
         },
       ],

@@ -5,6 +5,8 @@ import type { Device } from './raw.ts';
 
 export type Flood = {
   frames: readonly Uint8Array[];
+  /** How often all of them are sent; once unless told otherwise. */
+  rounds?: number;
   /** At most; a slower machine sends them all, too, and takes longer. */
   perSecond: number;
 };
@@ -17,7 +19,7 @@ const SENDER = [
   'import socket, sys, time',
   's = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)',
   's.bind((sys.argv[1], 0))',
-  'frames = [bytes.fromhex(line) for line in sys.stdin]',
+  'frames = [bytes.fromhex(line) for line in sys.stdin] * int(sys.argv[3])',
   'pause = 1 / int(sys.argv[2])',
   'began = time.monotonic()',
   'for i, frame in enumerate(frames):',
@@ -35,10 +37,10 @@ const SENDER = [
 export async function sendFlood(
   lab: Lab,
   { role, device }: Device,
-  { frames, perSecond }: Flood,
+  { frames, perSecond, rounds = 1 }: Flood,
 ): Promise<number> {
   const input = frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('');
-  const argv = ['python3', '-c', SENDER, device, String(perSecond)];
+  const argv = ['python3', '-c', SENDER, device, String(perSecond), String(rounds)];
   const { stdout } = await lab.run(role, argv, { input });
-  return frames.length / Number(stdout);
+  return (rounds * frames.length) / Number(stdout);
 }
