@@ -37,16 +37,13 @@ export const RESOURCES = {
       count('connections', 'CONNECTIONS'),
       ...traffic,
       count('refused', 'REFUSED'),
-<<<<<<< Updated upstream
       count('resetsClient', 'CLIENT RESETS', { wide: true }),
       count('resetsServer', 'SERVER RESETS', { wide: true }),
-=======
       count('opening', 'HALF-OPEN', { wide: true }),
       {
         ...text('synProtection', 'SYN COOKIES', { wide: true }),
         text: (row) => `${show(row['synProtection'])}: ${row['synCookies'] ? 'now' : 'not now'}`,
       },
->>>>>>> Stashed changes
       text('toa', 'TOA', { wide: true }),
       count('toaInserted', 'TOA INSERTED', { wide: true }),
       count('toaNotInserted', 'TOA NOT INSERTED', { wide: true }),

@@ -111,8 +111,8 @@ web   server2  10.0.98.80:8056       1  down      2        20000  1.5 KiB  0 B  
   {
     name: 'wide shows all',
     line: 'get listeners -o wide',
-    says: `NAME  ADDRESS            POOL  UP   LIVE  CONNECTIONS  PACKETS IN       IN  PACKETS OUT  OUT  REFUSED  TOA  TOA INSERTED  TOA NOT INSERTED  TOA ANNOUNCED  TOA NOT DELIVERED
-web   10.0.23.111:18056  web   1/2     2        20000           9  1.5 KiB            8  0 B        0  syn         20000                 0              0                  0
+    says: `NAME  ADDRESS            POOL  UP   LIVE  CONNECTIONS  PACKETS IN       IN  PACKETS OUT  OUT  REFUSED  HALF-OPEN  SYN COOKIES    TOA  TOA INSERTED  TOA NOT INSERTED  TOA ANNOUNCED  TOA NOT DELIVERED
+web   10.0.23.111:18056  web   1/2     2        20000           9  1.5 KiB            8  0 B        0          3  auto: not now  syn         20000                 0              0                  0
 `,
   },
   {

@@ -7,6 +7,7 @@ export type Program = 'balancer' | 'agent';
 const UNREACHABLE: Readonly<Partial<Record<Verdict, string>>> = {
   cookie: 'its answer has a number that no row can foretell; balancer/cookies.ts has its laws',
   'reset-stale': 'the same',
+  'reset-backend-failed': "the portable engine's: the programs have no such connection",
   'drop-error-limit': 'a rate; balancer/limits.ts has its law',
 };
 
