@@ -17,6 +17,7 @@ export type AdmissionParts = {
   readonly tokens: Pick<TokenStore, 'find'>;
   /** Of the configuration in force. */
   readonly api: () => ApiConfig | undefined;
+  /** Monotonic. */
   readonly nowMs: () => number;
   readonly rates?: Rates;
 };

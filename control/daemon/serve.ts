@@ -125,7 +125,11 @@ export async function keepWorking<C extends Common>(
     {
       onError: (error, path) =>
         log.error({ path, error: messageOf(error) }, 'a request could not be answered'),
-      admit: admission({ tokens, api: () => configurator.current.config.api, nowMs: Date.now }),
+      admit: admission({
+        tokens,
+        api: () => configurator.current.config.api,
+        nowMs: () => performance.now(),
+      }),
       audit: auditLog({ directory, nowMs: Date.now, log }),
     },
   );
