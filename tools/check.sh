@@ -19,7 +19,7 @@ main() {
 	step 'reference of the command line' node dist/cli/reference/main.js check
 	step 'documented verdicts and helpers' node tools/check-documented.mjs
 	step 'tests that show compliance' node tools/check-rfc-compliance.mjs
-	step 'shell scripts' shellcheck tools/*.sh .ci/run
+	step 'shell scripts' shellcheck tools/*.sh .ci/run deploy/debian/p*
 
 	((${#failed[@]} == 0)) || {
 		echo "check: failed: $(join_list "${failed[@]}")" >&2
