@@ -1,8 +1,7 @@
 /** What the findings ask of all connections at once, looked up once per trace instead of once per failure. */
 import { addressOf, type AddressId, type SocketKey } from '../correlate/address-book.ts';
 import { isAttempt, type Connection } from '../correlate/connection.ts';
-import type { Conversation, Trace } from '../correlate/trace.ts';
-import { ValueIndex, valuesOf } from '../correlate/value-index.ts';
+import { isFailed, type Conversation, type Trace } from '../correlate/trace.ts';
 
 /** A connection at one point, and the conversation that it was found to be part of. */
 export interface Sighting {
@@ -11,7 +10,7 @@ export interface Sighting {
 }
 
 export interface TraceIndex {
-  /** Everything seen at any point with these ends, the client's own first. */
+  /** Everything seen at any point with these ends, for the client of a failed conversation. */
   readonly withTuple: (client: SocketKey, server: SocketKey) => readonly Sighting[];
   /** Ports from which the client's address went to the server itself, at any point. */
   readonly portsOf: (client: SocketKey, server: SocketKey) => ReadonlySet<number>;
@@ -51,34 +50,29 @@ function build(trace: Trace): TraceIndex {
 }
 
 function lookups(trace: Trace): Pick<TraceIndex, 'withTuple' | 'portsOf'> {
-  const all: Connection[] = [];
-  const owners: Conversation[] = [];
+  // Failures are few, and so are their clients: an index of all connections would take longer.
+  const byClient = new Map<SocketKey, Sighting[]>();
+  for (const conversation of trace.conversations) {
+    const client = isFailed(conversation) ? clientOf(conversation) : undefined;
+    if (client !== undefined) byClient.set(client, []);
+  }
+  const see = (connection: Connection, conversation: Conversation | undefined) =>
+    byClient.get(connection.client)?.push({ connection, conversation });
   for (const conversation of trace.conversations)
-    for (const hop of conversation.hops) {
-      all.push(hop);
-      owners.push(conversation);
-    }
+    for (const hop of conversation.hops) see(hop, conversation);
   // What belongs to no conversation began before the captures, and may own a tuple all the same.
-  for (const { connections } of trace.points)
-    for (const connection of connections) if (!isAttempt(connection)) all.push(connection);
-  const byClient = new ValueIndex(valuesOf(all, ({ client }) => client));
-  /** Asked for each failure, and clients that fail are few. */
+  const older = trace.points.flatMap(({ connections }) =>
+    connections.filter((connection) => !isAttempt(connection)),
+  );
+  for (const connection of older) see(connection, undefined);
   const ports = new Map<string, ReadonlySet<number>>();
   return {
-    withTuple: (client, server) => {
-      const group = byClient.group(client);
-      if (group < 0) return [];
-      const numbers = byClient.members.subarray(byClient.from(group), byClient.from(group + 1));
-      return Array.from(numbers).flatMap((number): Sighting[] => {
-        const connection = all[number];
-        if (connection?.server !== server) return [];
-        return [{ connection, conversation: owners[number] }];
-      });
-    },
+    withTuple: (client, server) =>
+      (byClient.get(client) ?? []).filter(({ connection }) => connection.server === server),
     portsOf: (client, server) => {
       const address = addressOf(client);
       const key = `${address} ${server}`;
-      const known = ports.get(key) ?? directPorts(all, owners, address, server);
+      const known = ports.get(key) ?? directPorts(trace, older, address, server);
       ports.set(key, known);
       return known;
     },
@@ -86,18 +80,20 @@ function lookups(trace: Trace): Pick<TraceIndex, 'withTuple' | 'portsOf'> {
 }
 
 function directPorts(
-  all: readonly Connection[],
-  owners: readonly Conversation[],
+  { conversations }: Trace,
+  older: readonly Connection[],
   address: AddressId,
   server: SocketKey,
 ): Set<number> {
   const found = new Set<number>();
-  all.forEach((connection, number) => {
-    if (connection.server !== server || connection.clientAddress !== address) return;
+  const note = (connection: Connection) => {
+    if (connection.server === server && connection.clientAddress === address)
+      found.add(connection.clientPort);
+  };
+  for (const { hops } of conversations)
     // One that a balancer translated to look like this went to another address.
-    const begin = owners[number]?.hops[0] ?? connection;
-    if (begin.server === server) found.add(connection.clientPort);
-  });
+    if (hops[0]?.server === server) for (const hop of hops) note(hop);
+  for (const connection of older) note(connection);
   return found;
 }
 
