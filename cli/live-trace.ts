@@ -1,20 +1,18 @@
 /** `fullnat trace --live`: where to capture, what for, and how long; the rest is that of files. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseEndpoint, type Endpoint } from '../packet/address.ts';
+import { asIpv4Address, parseIpEndpoint, type IpEndpoint } from '../packet/ip.ts';
 import { liveTrace, LiveTraceError, type LiveTrace } from '../diagnose/capture/live-trace.ts';
-import { tcpdumpArgv } from '../diagnose/capture/live-point.ts';
-import { argvAt, type Runner } from '../diagnose/collect/runner.ts';
+import type { Runner } from '../diagnose/collect/runner.ts';
 import { sessionRows, type SessionRow } from '../diagnose/correlate/sessions.ts';
 import { failureLine } from '../diagnose/report/trace-text.ts';
-import { captureFilter } from '../diagnose/localise/watch.ts';
 import { CommandError, type Context } from './command.ts';
 import type { LivePoint } from './live-point.ts';
 
 export interface LiveWishes {
-  readonly target: Endpoint;
+  readonly target: IpEndpoint;
   readonly at: readonly LivePoint[];
-  readonly backends: readonly Endpoint[];
+  readonly backends: readonly IpEndpoint[];
   readonly forSeconds: number;
   readonly untilFailure: boolean;
   /** Folder to keep the captures in. */
@@ -26,6 +24,8 @@ export interface LiveWishes {
 
 /** Of each point. Headers of this many packets are 30 MB. */
 const LIMITS = { packets: 200_000, bytes: 64 * 1024 * 1024 };
+/** What opening all points and the end may take. */
+const DAEMON_SPARE_SECONDS = 10;
 /** Sessions are asked for no more often. */
 const SESSIONS_EVERY_MS = 2_000;
 const SESSIONS_MAX = 10_000;
@@ -36,22 +36,18 @@ export async function traceLive(
 ): Promise<LiveTrace> {
   const { target, at, forSeconds, untilFailure, save, tellFailures } = wishes;
   const known = await Promise.all(at.map((place) => backendsAt(place)));
-  const backends = [...wishes.backends, ...known.flat()];
-  const filter = captureFilter(target, backends);
-  for (const { name, where, device } of at) {
-    const argv = argvAt(where, tcpdumpArgv(device, filter, LIMITS));
-    stderr.write(stderr.style.quiet(`${name}: ${argv.map(forShell).join(' ')}\n`));
-  }
+  const ends = [target, ...wishes.backends, ...known.flat()];
   const columns = stdout.isTerminal ? stdout.columns : Infinity;
   // Loaded here alone: a trace of files needs nothing of BPF, and should start without it.
-  const { dropLines, dropsOfFailed, watchDrops } =
-    await import('../diagnose/capture/kernel-drops.ts');
+  const { watchDrops } = await import('../diagnose/capture/kernel-drops.ts');
   const isHere = at.some(({ where }) => where.kind !== 'ssh');
   const watched = isHere
-    ? await watchDrops([target, ...backends].map(({ address }) => address))
+    ? await watchDrops(ends.flatMap(({ address }) => asIpv4Address(address) ?? []))
     : { why: 'no place is on this machine' };
   if (isHere && 'why' in watched)
     stderr.write(`fullnat: packets that the kernel drops are not seen: ${watched.why}\n`);
+  // A daemon that is asked ends by itself if this process cannot tell it to.
+  const seconds = Math.ceil(forSeconds) + DAEMON_SPARE_SECONDS;
   try {
     const live = await liveTrace(
       {
@@ -59,6 +55,8 @@ export async function traceLive(
         sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => {}),
         signal,
         sessions: askedNowAndThen(wishes),
+        drops: () => ('watch' in watched ? watched.watch.drops() : []),
+        onOpening: (name, how) => stderr.write(stderr.style.quiet(`${name}: ${how}\n`)),
         onReady: () => {
           const until = untilFailure ? ', or until one fails' : '';
           stderr.write(`capturing for ${forSeconds} s${until}; Ctrl-C ends it\n`);
@@ -68,13 +66,10 @@ export async function traceLive(
         },
       },
       at,
-      { filter, forMs: forSeconds * 1000, untilFailure, limits: LIMITS },
+      { ends, forMs: forSeconds * 1000, untilFailure, limits: { ...LIMITS, seconds } },
     );
     for (const { name, problem } of live.points)
       if (problem !== undefined) stderr.write(`fullnat: ${name}: ${problem}\n`);
-    if ('watch' in watched)
-      for (const line of dropLines(dropsOfFailed(watched.watch.close(), live.trace)))
-        stderr.write(`${line}\n`);
     if (save !== undefined) saveCaptures(save, live);
     return live;
   } catch (error) {
@@ -85,18 +80,15 @@ export async function traceLive(
   }
 }
 
-function forShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-}
-
 /** Servers that the daemon there knows: without them nothing behind a translation would be captured. */
-async function backendsAt({ name, runner, socket }: LivePoint): Promise<Endpoint[]> {
-  if (socket === undefined) return [];
-  const rows = await asked(runner, socket, socket.includes('agent') ? 'servers' : 'backends');
+async function backendsAt({ name, runner, daemon }: LivePoint): Promise<IpEndpoint[]> {
+  if (daemon === undefined) return [];
+  const { role, socket } = daemon;
+  const rows = await asked(runner, socket, role === 'agent' ? 'servers' : 'backends');
   if (rows === undefined)
-    throw new CommandError(`${name}: nobody answers at ${socket}; is the daemon running there?`);
+    throw new CommandError(`${name}: nobody answers at ${socket}; is the ${role} running there?`);
   return rows.flatMap((row) => {
-    const read = parseEndpoint(String((row as { address?: unknown }).address));
+    const read = parseIpEndpoint(String((row as { address?: unknown }).address));
     return read.ok ? [read.value] : [];
   });
 }
@@ -108,9 +100,9 @@ function askedNowAndThen({ at, sessions }: LiveWishes): () => Promise<readonly S
   return async () => {
     if (performance.now() - askedAt < SESSIONS_EVERY_MS) return [...known.values()];
     askedAt = performance.now();
-    for (const { runner, socket } of at) {
-      if (socket === undefined) continue;
-      const rows = await asked(runner, socket, `sessions?limit=${SESSIONS_MAX}`);
+    for (const { runner, daemon } of at) {
+      if (daemon === undefined) continue;
+      const rows = await asked(runner, daemon.socket, `sessions?limit=${SESSIONS_MAX}`);
       for (const row of sessionRows(rows ?? [])) known.set(JSON.stringify(row), row);
     }
     return [...known.values()];

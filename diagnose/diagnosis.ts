@@ -1,5 +1,7 @@
 /** The method as a program: comparisons, then evidence from every place, then one verdict. */
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../packet/address.ts';
+import { anyEndpoint } from '../packet/ip.ts';
+import { captureFilter } from './localise/capture-filter.ts';
 import { collectDaemon } from './collect/daemons.ts';
 import { collectAddresses } from './collect/network.ts';
 import { takeSnapshot, type Place, type Snapshot, type Subject } from './collect/snapshot.ts';
@@ -25,7 +27,7 @@ import {
 import { HYPOTHESES } from './findings/hypotheses.ts';
 import { locate } from './localise/locate.ts';
 import { framesOf } from './localise/sides.ts';
-import { captureFilter, watch, type Watching } from './localise/watch.ts';
+import { watch, type Watching } from './localise/watch.ts';
 import { verdictOf, type Judged, type Verdict } from './verdict.ts';
 
 export interface DiagnosisOptions {
@@ -154,7 +156,7 @@ async function begin(
       tell(`${failed.length} failed: capturing at ${places.length + 1} places`);
       const { result, watching } = await watch(
         [client, ...places],
-        captureFilter(target, backends),
+        captureFilter([target, ...backends].map(anyEndpoint)),
         () => runPlan(client.runner, againPlan(ports, target, backends, failed)),
       );
       const again = result.ok ? result.value : [];

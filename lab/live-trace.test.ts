@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CAPTURE_POINTS, type CapturePoint } from './capture.ts';
+import { daemonStatus } from './daemons.ts';
 import { openLab } from './lab.ts';
 import { runFolder } from './paths.ts';
 import { withClient } from './scripted.ts';
@@ -93,18 +94,62 @@ describe('fullnat trace --live on the lab', { skip, timeout: 120_000 }, () => {
     );
   });
 
+  test('daemons capture for it at their own interfaces', async () => {
+    const folderOf = runFolder(instance);
+    const live = startAt(
+      [
+        `balancer=balancer:${folderOf}/balancer.sock`,
+        `host=netns:${namespaceName(instance, 'host')}/eth0`,
+        `agent=agent:${folderOf}/agent.sock`,
+      ],
+      ...['--for', '4s', '--json', '--all'],
+    );
+    await live.capturing;
+    const lab = openLab(instance);
+    const common = { local: CLIENT_ADDRESS, ports: '24000-24000', count: 1, timeoutMs: 4_000 };
+    await openConnections(lab, 'client', { ...common, target: VIRTUAL });
+    const { code, stdout, stderr } = await live.ended;
+    assert.equal(code, 0, stderr);
+    const { conversations } = JSON.parse(stdout) as {
+      conversations: { client: string; hops: { point: string }[] }[];
+    };
+    const one = conversations.find(({ client }) => client === `${CLIENT_ADDRESS}:24000`);
+    assert.deepEqual(
+      one?.hops.map(({ point }) => point),
+      ['balancer', 'balancer', 'host', 'agent'],
+      stdout,
+    );
+  });
+
   test('killed with -9, it leaves no capture behind', async () => {
-    const live = start('--for', '60s');
+    const { pid: agent } = await daemonStatus(instance, 'agent');
+    const before = bpfFilesOf(agent);
+    const live = startAt([...everyPoint(), `agent=agent:${runFolder(instance)}/agent.sock`]);
     await live.capturing;
     const captures = childrenOf(live.pid);
-    assert.equal(captures.length, 5);
+    // The kernel's taps are files of the process itself; what asks the agent is a child.
+    assert.equal(captures.length, 1);
+    assert.ok(bpfFilesOf(live.pid) > 0 && bpfFilesOf(agent) > before);
     live.kill();
     await live.ended;
-    const left = () => captures.filter((pid) => existsSync(`/proc/${pid}`));
-    for (let i = 0; i < 50 && left().length > 0; i += 1) await sleep(100);
-    assert.deepEqual(left(), []);
+    const left = () =>
+      captures.filter((pid) => existsSync(`/proc/${pid}`)).length + bpfFilesOf(agent) - before;
+    for (let i = 0; i < 100 && left() > 0; i += 1) await sleep(100);
+    assert.equal(left(), 0);
   });
 });
+
+/** Programs, maps and links that a process holds. */
+function bpfFilesOf(pid: number | undefined): number {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  });
+  return links.filter((link) => link.startsWith('anon_inode:bpf')).length;
+}
 
 function childrenOf(parent: number | undefined): string[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -117,25 +162,23 @@ function childrenOf(parent: number | undefined): string[] {
   });
 }
 
-function start(...words: string[]) {
+function everyPoint(): string[] {
   const places = (Object.keys(CAPTURE_POINTS) as CapturePoint[]).map((point) => {
     const { role, device } = CAPTURE_POINTS[point];
     return `${point}=netns:${namespaceName(instance, role)}/${device}`;
   });
   const socket = `${runFolder(instance)}/balancer.sock`;
-  places.splice(
-    1,
-    0,
-    `balancer=netns:${namespaceName(instance, 'balancer')}/eth0,balancer:${socket}`,
-  );
-  const argv = [
-    MAIN,
-    'trace',
-    '--live',
-    VIRTUAL,
-    ...places.flatMap((at) => ['--at', at]),
-    ...words,
-  ];
+  const balancer = `balancer=netns:${namespaceName(instance, 'balancer')}/eth0`;
+  return places.toSpliced(1, 0, `${balancer},balancer:${socket}`);
+}
+
+function start(...words: string[]) {
+  return startAt(everyPoint(), ...words);
+}
+
+function startAt(places: readonly string[], ...words: string[]) {
+  const at = places.flatMap((place) => ['--at', place]);
+  const argv = [MAIN, 'trace', '--live', VIRTUAL, ...at, ...words];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

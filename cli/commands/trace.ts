@@ -1,12 +1,13 @@
 /** `fullnat trace`: which hop lost a connection, out of capture files. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { parseEndpoint, type Endpoint } from '../../packet/address.ts';
+import { parseIpEndpoint, type IpEndpoint } from '../../packet/ip.ts';
 import { AddressBook } from '../../diagnose/correlate/address-book.ts';
 import { SessionIndex, sessionRows, type SessionRow } from '../../diagnose/correlate/sessions.ts';
 import { isFailed, Tracer, type Trace } from '../../diagnose/correlate/trace.ts';
 import { parseDurationMs } from '../../control/config/duration.ts';
 import type { MergedSource } from '../../diagnose/report/merged-capture.ts';
 import { traceJson, tupleText } from '../../diagnose/report/trace-json.ts';
+import { findingsOf } from '../../diagnose/findings/index.ts';
 import { conversationText, failureLine, overviewText } from '../../diagnose/report/trace-text.ts';
 import { capturedChunks, pointFiles, writeChunks, type PointFile } from '../capture-files.ts';
 import {
@@ -38,10 +39,14 @@ export const trace = command({
     'Needs no privilege, and no load balancer of ours.\n\n' +
     'To capture, at each point: tcpdump -i IFACE -s 144 -w POINT.pcap \\\n' +
     `  '(tcp[13] & 7 != 0 and host ADDRESS) or icmp'\n\n` +
-    'With --live it captures by itself, as root, with tcpdump at each point: headers of\n' +
-    'SYN, FIN and RST of the listener and its servers, and ICMP errors. The filter is\n' +
-    'printed first. Where a daemon of ours runs, say so, and nothing is guessed:\n' +
-    '  --at lb=eth0,balancer:/run/fullnat/INSTANCE/balancer.sock\n\n' +
+    'With --live it captures by itself, as root: headers of SYN, FIN and RST of the\n' +
+    'listener and its servers, and ICMP errors about them, before and after what programs\n' +
+    'and firewalls at the interface do to them. On this machine the kernel hands them over,\n' +
+    'behind ssh tcpdump does; what is run is printed first. Where a daemon of ours runs,\n' +
+    'say so, and nothing is guessed; without an interface, the daemon captures at its own:\n' +
+    '  --at lb=eth0,balancer:/run/fullnat/INSTANCE/balancer.sock\n' +
+    '  --at lb=balancer:/run/fullnat/INSTANCE/balancer.sock\n' +
+    '  --at lb=ssh:root@lb1,balancer:/run/fullnat/INSTANCE/balancer.sock\n\n' +
     `Exit code: 0 no connection failed, ${EXIT_FAILED} some did, 1 a file could not be read, 2 bad usage.`,
   arguments: {
     files: restArgument('[name=file...]', 'capture files in path order, each with a name'),
@@ -57,17 +62,17 @@ export const trace = command({
       (text) => text,
     ),
     live: option('--live <vip:port>', 'capture now, connections to this listener', (text) =>
-      wellRead('--live', parseEndpoint(text)),
+      wellRead('--live', parseIpEndpoint(text)),
     ),
     at: listOption(
       '--at <name=where>',
-      'where to capture, in path order: NAME=eth0, NAME=netns:NS/eth0 or NAME=ssh:USER@HOST/eth0',
+      'where to capture, in path order: NAME=eth0, NAME=netns:NS/eth0, NAME=ssh:USER@HOST/eth0, NAME=balancer:SOCKET or NAME=agent:SOCKET',
       readLivePoint,
     ),
     backend: listOption(
       '--backend <address:port>',
       'a server behind the listener; a balancer of ours tells',
-      (text) => wellRead('--backend', parseEndpoint(text)),
+      (text) => wellRead('--backend', parseIpEndpoint(text)),
     ),
     for: optionOr('--for <duration>', 'how long to capture', readSeconds, 30, '30s'),
     untilFailure: flag('--until-failure', 'end when the first connection has failed'),
@@ -105,10 +110,11 @@ export const trace = command({
         ? await offline(files, rows, options, context)
         : await live(options.live, files, rows, options, context);
     if (options.json) stdout.write(asJson(traceJson(found, { all: options.all })));
-    else if (options.live !== undefined && options.show === undefined)
-      // Failures were told as they happened.
+    else if (options.live !== undefined && options.show === undefined) {
+      // Failures were told as they happened, and not yet all that the kernel says of them.
+      for (const line of kernelDropLines(found)) stderr.write(`${line}\n`);
       stderr.write(overviewText(found, stderr.style));
-    else print(found, options, stdout, stderr);
+    } else print(found, options, stdout, stderr);
     // What few runs need is loaded by them: the rest should start without it.
     if (options.html !== undefined) {
       const { traceHtml } = await import('../../diagnose/report/trace-html.ts');
@@ -148,12 +154,12 @@ async function offline(
 }
 
 async function live(
-  target: Endpoint,
+  target: IpEndpoint,
   files: readonly string[],
   sessions: readonly SessionRow[],
   options: {
     at: readonly LivePoint[];
-    backend: readonly Endpoint[];
+    backend: readonly IpEndpoint[];
     for: number;
     untilFailure: boolean;
     save: string | undefined;
@@ -195,6 +201,13 @@ async function traceFiles(
   const tracer = new Tracer({ book, sessions: new SessionIndex({ book }, rows) });
   for await (const point of readPoints({ book }, files)) tracer.add(point);
   return tracer.finish();
+}
+
+function kernelDropLines(found: Trace): string[] {
+  return found.conversations
+    .filter(isFailed)
+    .flatMap((one) => findingsOf(found, one))
+    .flatMap(({ code, message }) => (code === 'dropped-by-kernel' ? [message] : []));
 }
 
 function print(

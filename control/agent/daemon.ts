@@ -66,7 +66,9 @@ async function keepRestoring(
   const facts = { role: 'agent', instance, configFile, since: new Date() } as const;
   const maps = agentMaps(object);
   const attachments = new Attachments({ object, instance, role: 'agent', log });
+  let interfaces: readonly string[] = [];
   const apply = async (wanted: PacketAgentConfig) => {
+    interfaces = wanted.interfaces.map(({ name }) => name);
     await applyAgent({ maps, findReferences: () => findReferences(maps), randomSecret }, wanted);
     attachments.place(placesOf(wanted));
     log.info({ servers: wanted.servers.length }, 'restoring client addresses');
@@ -113,6 +115,7 @@ async function keepRestoring(
           maps,
           collisions: () => collisions.all(),
           events: () => events.all(),
+          interfaces: () => interfaces,
           info: () => ({ ...infoRow({ ...facts, ...reload() }, object, maps), mode: 'packet' }),
         }),
       );

@@ -31,12 +31,15 @@ import {
   type End,
   type SlotFilter,
 } from '../daemon/slot-filter.ts';
+import { tap } from '../daemon/tap.ts';
 
 export type AgentView = {
   readonly maps: AgentMaps;
   readonly collisions: () => readonly CollisionRow[];
   readonly events: () => readonly EventRow[];
   readonly info: () => InfoRow;
+  /** Those it works at. */
+  readonly interfaces: () => readonly string[];
 };
 
 export function agentHandlers({
@@ -44,6 +47,7 @@ export function agentHandlers({
   collisions,
   events,
   info,
+  interfaces,
 }: AgentView): Handlers<typeof AGENT_ROUTES> {
   return {
     servers: () => ({ rows: serverRows(maps) }),
@@ -65,6 +69,7 @@ export function agentHandlers({
     notes: () => ({ rows: noteRows(maps) }),
     events: () => ({ rows: events() }),
     info: () => ({ rows: [info()] }),
+    tap: ({ query }) => tap(query, interfaces()),
     metrics: async () => ({
       text: await metricsText(agentFamilies(maps, serverRows(maps), info())),
     }),

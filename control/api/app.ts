@@ -159,14 +159,26 @@ function respond(c: Context, { answer: { kind, ...answer } }: Route, reply: unkn
       const { text } = withRevision(c, reply as Extra & { text: string });
       return c.body(text, 200, { 'content-type': (answer as { mediaType: string }).mediaType });
     }
+    case 'file': {
+      const { stream } = reply as { stream: ReadableStream<Uint8Array> };
+      return streamed(c, stream, { 'content-type': (answer as { mediaType: string }).mediaType });
+    }
     case 'events': {
       const { stream } = reply as { stream: ReadableStream<Uint8Array> };
-      const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
-      if (c.req.method !== 'HEAD') return c.body(stream, 200, headers);
-      void stream.cancel();
-      return c.body(null, 200, headers);
+      return streamed(c, stream, { 'content-type': 'text/event-stream' });
     }
   }
+}
+
+function streamed(
+  c: Context,
+  stream: ReadableStream<Uint8Array>,
+  named: Readonly<Record<string, string>>,
+): Response {
+  const headers = { ...named, 'cache-control': 'no-store' };
+  if (c.req.method !== 'HEAD') return c.body(stream, 200, headers);
+  void stream.cancel();
+  return c.body(null, 200, headers);
 }
 
 function withRevision<R extends Extra>(c: Context, reply: R): R {

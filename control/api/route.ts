@@ -18,6 +18,8 @@ export type Answer =
   | { readonly kind: 'list'; readonly row: z.ZodType }
   | { readonly kind: 'value'; readonly schema: z.ZodType }
   | { readonly kind: 'text'; readonly mediaType: string }
+  /** A file that is written while it is read. */
+  | { readonly kind: 'file'; readonly mediaType: string }
   /** Server-sent events; each one's data is such a row. */
   | { readonly kind: 'events'; readonly row: z.ZodType };
 

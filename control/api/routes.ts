@@ -1,4 +1,5 @@
 /** Every list and verb that a daemon answers, by role: a new one is a line here and a handler where its data is. */
+import { tapReaders } from '../daemon/tap.ts';
 import { endReader, limitReader, sessionReaders } from '../daemon/session-query.ts';
 import { endpointReader } from '../daemon/sessions.ts';
 import { poolReader } from './query.ts';
@@ -35,6 +36,15 @@ const counted = {
   notes: list('notes', 'What happened to packets that went on, by note', noteRow, {}),
   events: list('events', 'What happened last, oldest first', eventRow, {}),
 };
+const tapped = {
+  tap: route({
+    ...{ method: 'GET', path: '/v1/tap', role: 'operate' },
+    summary: 'Headers of SYN, FIN and RST at interfaces of the machine, as they pass: pcapng',
+    query: tapReaders,
+    body: { kind: 'none' },
+    answer: { kind: 'file', mediaType: 'application/x-pcapng' },
+  }),
+};
 const collided = {
   collisions: list(
     'collisions',
@@ -62,6 +72,7 @@ export const BALANCER_ROUTES = {
   }),
   locals: list('locals', 'Local ports in use, by local address and backend', localRow, {}),
   ...counted,
+  ...tapped,
   info: list('info', 'The daemon itself: one row', infoRow, {}),
   runtime: list('runtime', 'What was changed beside the file: weights and drains', runtimeRow, {}),
   changeBackend: route({
@@ -87,6 +98,7 @@ export const AGENT_ROUTES = {
   }),
   ...collided,
   ...counted,
+  ...tapped,
   info: list('info', 'The daemon itself: one row', infoRow, {}),
 };
 
@@ -100,5 +112,6 @@ export const SOCKET_AGENT_ROUTES = {
   }),
   ...collided,
   ...counted,
+  ...tapped,
   info: list('info', 'The daemon itself: one row', socketInfoRow, {}),
 };

@@ -11,6 +11,7 @@ import { timestampOf } from '../daemon/events.ts';
 import { filterOf } from '../daemon/session-query.ts';
 import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
+import { tap } from '../daemon/tap.ts';
 import type { HealthChange } from '../health/monitor.ts';
 import { balancerFamilies } from '../metrics/balancer.ts';
 import { metricsText } from '../metrics/text.ts';
@@ -60,6 +61,7 @@ export function balancerHandlers({
     metrics: async () => ({
       text: await metricsText(await balancerFamilies(view(), forecast, info())),
     }),
+    tap: ({ query }) => tap(query, wanted().interfaces),
     runtime: () => ({ rows: runtime.all() }),
   };
 }

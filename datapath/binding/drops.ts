@@ -28,6 +28,8 @@ export interface KernelDrop {
 const PROGRAM = resolve(import.meta.dirname, '../tap/drops.bpf.o');
 const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
 const SYMBOLS = '/proc/kallsyms';
+/** A machine may drop for as long as it is looked at. */
+const DROPS_MOST = 100_000;
 const REASON_PREFIX = 'SKB_DROP_REASON_';
 
 /** Ends with `close`, or with the process: nothing is pinned. */
@@ -36,7 +38,9 @@ export class DropWatch {
   readonly #tracepoint: number;
   readonly #ring: RingBuffer;
   readonly #reasons: ReadonlyMap<number, string>;
-  readonly #records: Buffer[] = [];
+  readonly #functions = new Map<bigint, string>();
+  readonly #drops: KernelDrop[] = [];
+  #records: Buffer[] = [];
   #isOpen = true;
 
   private constructor(object: LoadedObject, tracepoint: number) {
@@ -44,7 +48,7 @@ export class DropWatch {
     this.#tracepoint = tracepoint;
     this.#reasons = enumNames(readFileSync(KERNEL_BTF), 'skb_drop_reason');
     this.#ring = new RingBuffer(object.map('drops'), (record) => {
-      this.#records.push(Buffer.from(record));
+      if (this.#drops.length + this.#records.length < DROPS_MOST) this.#records.push(record);
     });
   }
 
@@ -64,31 +68,50 @@ export class DropWatch {
     }
   }
 
-  /** Ends it, and tells what was seen; the second time nothing. */
-  close(): KernelDrop[] {
-    if (!this.#isOpen) return [];
+  /** All so far. */
+  drops(): readonly KernelDrop[] {
+    if (this.#isOpen) this.#ring.consume();
+    const fresh = this.#records;
+    this.#records = [];
+    this.#learn(fresh.map(locationOf));
+    for (const record of fresh) this.#drops.push(this.#read(record));
+    return this.#drops;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#ring.consume();
     closeSync(this.#tracepoint);
     this.#ring.close();
     this.#object.close();
-    const functions = functionNames(this.#records.map((record) => record.readBigUInt64LE(8)));
-    return this.#records.map((record): KernelDrop => {
-      const reason = record.readUInt32LE(16);
-      const end = (addressAt: number, portAt: number) =>
-        formatEndpoint({
-          address: ipv4Address(record.readUInt32BE(addressAt)),
-          port: port(record.readUInt16BE(portAt)),
-        });
-      return {
-        from: end(20, 28),
-        to: end(24, 30),
-        flags: record.readUInt8(32),
-        reason: this.#reasons.get(reason)?.replace(REASON_PREFIX, '') ?? String(reason),
-        location: functions.get(record.readBigUInt64LE(8)) ?? '',
-      };
-    });
   }
+
+  /** The list of the kernel's functions is long, and few of them drop. */
+  #learn(locations: readonly bigint[]): void {
+    const unknown = locations.filter((location) => !this.#functions.has(location));
+    const found = functionNames(unknown);
+    for (const location of unknown) this.#functions.set(location, found.get(location) ?? '');
+  }
+
+  #read(record: Buffer): KernelDrop {
+    const reason = record.readUInt32LE(16);
+    const end = (addressAt: number, portAt: number) =>
+      formatEndpoint({
+        address: ipv4Address(record.readUInt32BE(addressAt)),
+        port: port(record.readUInt16BE(portAt)),
+      });
+    return {
+      from: end(20, 28),
+      to: end(24, 30),
+      flags: record.readUInt8(32),
+      reason: this.#reasons.get(reason)?.replace(REASON_PREFIX, '') ?? String(reason),
+      location: this.#functions.get(locationOf(record)) ?? '',
+    };
+  }
+}
+
+function locationOf(record: Buffer): bigint {
+  return record.readBigUInt64LE(8);
 }
 
 /** Each by the symbol that begins last before it. */

@@ -1,39 +1,32 @@
-/** One capture point while it is being captured: packets from tcpdump in, its connections at any time. */
+/** One capture point while it is being captured: its connections at any time. */
 import type { AddressBook } from '../correlate/address-book.ts';
 import { PointReader, type Point } from '../correlate/point.ts';
-import type { Started } from '../collect/runner.ts';
-
-export interface Limits {
-  readonly packets: number;
-  readonly bytes: number;
-}
-
-/** All headers, and the largest option space. */
-const SNAP_BYTES = 144;
+import type { CaptureSource, Limits } from './sources.ts';
 
 export class LivePoint {
   readonly name: string;
   readonly #reader: PointReader;
-  readonly #started: Started;
+  readonly #source: CaptureSource;
   readonly #reading: Promise<void>;
   /** Everything captured so far, for who wants to keep it. */
   readonly chunks: Uint8Array[] = [];
   #bytes = 0;
+  #isStopped = false;
   #problem: string | undefined;
 
   constructor(
-    { book, started }: { readonly book: AddressBook; readonly started: Started },
-    { name, device, limits }: { name: string; device: string; limits: Limits },
+    { book, source }: { readonly book: AddressBook; readonly source: CaptureSource },
+    { name, file, limits }: { name: string; file: string; limits: Limits },
   ) {
     this.name = name;
-    this.#reader = new PointReader({ book }, { name, file: device });
-    this.#started = started;
+    this.#reader = new PointReader({ book }, { name, file });
+    this.#source = source;
     this.#reading = this.#read(limits);
   }
 
-  /** Resolves when packets are being captured; rejects when tcpdump says why not. */
+  /** Resolves when packets are being captured; rejects with the reason when they are not. */
   async ready(): Promise<void> {
-    await this.#started.said('listening on');
+    await this.#source.ready();
   }
 
   /** Why it captures no more, when it does not. */
@@ -46,33 +39,30 @@ export class LivePoint {
   }
 
   async stop(): Promise<void> {
-    await this.#started.stop();
+    this.#isStopped = true;
+    await this.#source.stop();
     await this.#reading;
   }
 
-  async #read({ bytes }: Limits): Promise<void> {
+  async #read({ packets, bytes }: Limits): Promise<void> {
     try {
-      for await (const chunk of this.#started.stdout) {
+      for await (const chunk of this.#source.chunks) {
         this.#bytes += chunk.length;
         if (this.#bytes > bytes) {
-          this.#problem = `more than ${bytes} bytes were captured`;
+          this.#problem = `more than ${bytes} bytes were captured, and no more are wanted`;
           break;
         }
         this.chunks.push(chunk);
         this.#reader.push(chunk);
       }
+      if (!this.#isStopped)
+        this.#problem ??=
+          this.#reader.facts().packets >= packets
+            ? `${packets} packets were captured, and no more are wanted`
+            : 'its capture has ended before it was told to';
     } catch (error) {
       this.#problem = (error as Error).message;
     }
     this.#reader.end();
   }
-}
-
-/** The argument list of tcpdump, for people to see before it runs. */
-export function tcpdumpArgv(device: string, filter: string, { packets }: Limits): string[] {
-  return [
-    // As root it would become another user, and forget whose end is its own.
-    ...['tcpdump', '-i', device, '-n', '-U', '--immediate-mode', '-Z', 'root'],
-    ...['-s', String(SNAP_BYTES), '-c', String(packets), '-w', '-', filter],
-  ];
 }

@@ -1,14 +1,17 @@
 /** Captures at several points at once, and follows connections across them while they happen. */
-import type { Runner } from '../collect/runner.ts';
+import type { IpEndpoint } from '../../packet/ip.ts';
 import { AddressBook } from '../correlate/address-book.ts';
+import type { KernelDrop } from '../correlate/kernel-drop.ts';
 import { SessionIndex, type SessionRow } from '../correlate/sessions.ts';
 import { isFailed, trace, type Conversation, type Trace } from '../correlate/trace.ts';
-import { LivePoint, tcpdumpArgv, type Limits } from './live-point.ts';
+import { LivePoint } from './live-point.ts';
+import { openSource, type Capturer, type Limits } from './sources.ts';
 
 export interface LivePlace {
   readonly name: string;
-  readonly device: string;
-  readonly runner: Runner;
+  /** What stands in reports where a capture file would. */
+  readonly file: string;
+  readonly capturer: Capturer;
 }
 
 export interface LiveSurroundings {
@@ -17,12 +20,17 @@ export interface LiveSurroundings {
   readonly signal: AbortSignal;
   /** What balancer and agents know of their sessions, so that nothing is guessed. */
   readonly sessions: () => Promise<readonly SessionRow[]>;
+  /** What the kernel threw away so far. */
+  readonly drops: () => readonly KernelDrop[];
+  /** How a point is captured, before it is. */
+  readonly onOpening: (name: string, how: string) => void;
   readonly onReady: () => void;
   readonly onFailure: (trace: Trace, conversation: Conversation) => void;
 }
 
 export interface LiveOptions {
-  readonly filter: string;
+  /** Connections from or to these. */
+  readonly ends: readonly IpEndpoint[];
   readonly forMs: number;
   readonly untilFailure: boolean;
   readonly limits: Limits;
@@ -52,11 +60,7 @@ export async function liveTrace(
   options: LiveOptions,
 ): Promise<LiveTrace> {
   const book = new AddressBook();
-  const { filter, limits } = options;
-  const points = places.map(({ name, device, runner }) => {
-    const started = runner.start(tcpdumpArgv(device, filter, limits));
-    return new LivePoint({ book, started }, { name, device, limits });
-  });
+  const points = await allOpen(book, places, options, surroundings.onOpening);
   try {
     await allReady(points);
     surroundings.onReady();
@@ -68,10 +72,36 @@ export async function liveTrace(
   return { trace: await snapshot(surroundings, book, points), points };
 }
 
+/** All of them, or none. */
+async function allOpen(
+  book: AddressBook,
+  places: readonly LivePlace[],
+  { ends, limits }: Pick<LiveOptions, 'ends' | 'limits'>,
+  onOpening: LiveSurroundings['onOpening'],
+): Promise<LivePoint[]> {
+  const results = await Promise.allSettled(
+    places.map(async ({ name, file, capturer }) => {
+      const tell = (how: string) => onOpening(name, how);
+      const source = await openSource(capturer, { ends, limits }, tell);
+      return new LivePoint({ book, source }, { name, file, limits });
+    }),
+  );
+  const points = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (points.length < places.length) await Promise.all(points.map((point) => point.stop()));
+  refuseFailures(places, results);
+  return points;
+}
+
 async function allReady(points: readonly LivePoint[]): Promise<void> {
-  const results = await Promise.allSettled(points.map((point) => point.ready()));
+  refuseFailures(points, await Promise.allSettled(points.map((point) => point.ready())));
+}
+
+function refuseFailures(
+  places: readonly { readonly name: string }[],
+  results: readonly PromiseSettledResult<unknown>[],
+): void {
   const failures = results.flatMap((result, i) =>
-    result.status === 'rejected' ? [`${points[i]?.name}: ${(result.reason as Error).message}`] : [],
+    result.status === 'rejected' ? [`${places[i]?.name}: ${(result.reason as Error).message}`] : [],
   );
   if (failures.length > 0) throw new LiveTraceError(failures.join('\n'));
 }
@@ -103,13 +133,13 @@ async function watch(
 }
 
 async function snapshot(
-  { sessions }: LiveSurroundings,
+  { sessions, drops }: LiveSurroundings,
   book: AddressBook,
   points: readonly LivePoint[],
 ): Promise<Trace> {
   const index = new SessionIndex({ book }, await sessions());
   return trace(
-    { book, sessions: index },
+    { book, sessions: index, drops: drops() },
     points.map((point, number) => point.point(number)),
   );
 }

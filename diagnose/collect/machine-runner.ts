@@ -20,6 +20,7 @@ export function machineRunner(where: Where): Runner {
   return {
     // Another machine's is wherever its path says.
     node: where.kind === 'ssh' ? 'node' : process.execPath,
+    argvThere: (argv) => argvAt(where, argv),
     run: (argv, options = {}) => run(argvAt(where, argv), options),
     start: (argv) => start(argvAt(where, argv)),
   };

@@ -29,6 +29,8 @@ export interface Started {
 export interface Runner {
   /** The Node there. */
   readonly node: string;
+  /** What is started here so that this runs there. */
+  readonly argvThere: (argv: readonly string[]) => readonly string[];
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<Ran>;
   readonly start: (argv: readonly string[]) => Started;
 }

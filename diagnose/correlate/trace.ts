@@ -1,6 +1,7 @@
 /** Capture points in, conversations with their verdicts out: the offline trace as one function. */
 import type { AddressBook } from './address-book.ts';
 import type { Connection } from './connection.ts';
+import type { KernelDrop } from './kernel-drop.ts';
 import { onFirstClock, type Path } from './health.ts';
 import { Matcher, type HopMatch } from './match.ts';
 import type { Point } from './point.ts';
@@ -21,11 +22,14 @@ export interface Trace extends Path {
   readonly book: AddressBook;
   /** By start, on the first point's clock. */
   readonly conversations: readonly Conversation[];
+  /** What the kernel of a live point's machine threw away meanwhile. */
+  readonly drops: readonly KernelDrop[];
 }
 
 export interface TraceTools {
   readonly book: AddressBook;
   readonly sessions: SessionIndex;
+  readonly drops?: readonly KernelDrop[];
 }
 
 export function trace(tools: TraceTools, points: readonly Point[]): Trace {
@@ -39,9 +43,11 @@ export class Tracer {
   readonly #book: AddressBook;
   readonly #points: Point[] = [];
   readonly #matcher: Matcher;
+  readonly #drops: readonly KernelDrop[];
 
-  constructor({ book, sessions }: TraceTools) {
+  constructor({ book, sessions, drops = [] }: TraceTools) {
     this.#book = book;
+    this.#drops = drops;
     this.#matcher = new Matcher(sessions);
   }
 
@@ -61,7 +67,8 @@ export class Tracer {
       const first = hops[0];
       return first ? onFirstClock(path, first.point, first.firstSeen) : 0;
     };
-    return { book: this.#book, ...path, conversations: sortedBy(conversations, startOf) };
+    const [book, drops] = [this.#book, this.#drops];
+    return { book, ...path, drops, conversations: sortedBy(conversations, startOf) };
   }
 }
 

@@ -40,7 +40,7 @@ const PROBER = resolve(import.meta.dirname, 'prober.js');
 const SLACK_MS = 15_000;
 
 export async function runPlan(
-  { run, start, node }: Runner,
+  runner: Runner,
   plan: Plan,
 ): Promise<Collected<readonly ProbedAttempt[]>> {
   if (plan.attempts.length === 0) return { ok: true, value: [] };
@@ -48,8 +48,8 @@ export async function runPlan(
   const timeoutMs = last + plan.timeoutMs + plan.lingerMs + SLACK_MS;
   const input = readFileSync(PROBER, 'utf8');
   const tried = await readFrom(
-    { node, start, run: (argv) => run(argv, { timeoutMs, input }) },
-    [node, '--input-type=module', '-', JSON.stringify(plan)],
+    { ...runner, run: (argv) => runner.run(argv, { timeoutMs, input }) },
+    [runner.node, '--input-type=module', '-', JSON.stringify(plan)],
     (text) => parseAttempts(text, plan),
   );
   if (!tried.ok || tried.value.length === plan.attempts.length) return tried;

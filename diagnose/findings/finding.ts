@@ -4,6 +4,7 @@ import type { Conversation, Trace } from '../correlate/trace.ts';
 export type FindingCode =
   | 'collision'
   | 'collision-possible'
+  | 'dropped-by-kernel'
   | 'refused'
   | 'challenge-ack'
   | 'not-the-same-connection'

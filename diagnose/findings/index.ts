@@ -2,11 +2,13 @@
 import type { Conversation, Trace } from '../correlate/trace.ts';
 import { collision } from './collision.ts';
 import type { Finding, FindingRule } from './finding.ts';
+import { kernelDrop } from './kernel-drop.ts';
 import { behindProxy } from './proxies.ts';
 import { ambiguous, captureGap, challengeAck, pathNotShown, refused } from './others.ts';
 
 const RULES: readonly FindingRule[] = [
   collision,
+  kernelDrop,
   refused,
   challengeAck,
   behindProxy,

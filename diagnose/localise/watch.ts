@@ -1,5 +1,4 @@
 /** Narrow captures at every place at once, while a few connections are tried. */
-import { formatIpv4Address, type Endpoint } from '../../packet/address.ts';
 import { concat } from '../../packet/bytes.ts';
 import type { Place } from '../collect/snapshot.ts';
 
@@ -22,14 +21,6 @@ const MOST_PACKETS = 20_000;
 const SNAP_BYTES = 144;
 /** Packets on their way to the file when the last connection has ended. */
 const SETTLE_MS = 300;
-
-/** `tcp[13] & 7 != 0`: SYN, FIN and RST only; and what ICMP says of unreachable. */
-export function captureFilter(target: Endpoint, backends: readonly Endpoint[]): string {
-  const ends = [target, ...backends].map(
-    ({ address, port }) => `(host ${formatIpv4Address(address)} and port ${port})`,
-  );
-  return `(tcp[13] & 7 != 0 and (${ends.join(' or ')})) or icmp[icmptype] == icmp-unreach`;
-}
 
 /** Runs `action` under captures; a place that cannot capture does not stop the others. */
 export async function watch<T>(

@@ -12,6 +12,7 @@ import {
 } from '../../../datapath/binding/verdicts.ts';
 import type { Handlers } from '../../api/route.ts';
 import type { SOCKET_AGENT_ROUTES } from '../../api/routes.ts';
+import { tap } from '../../daemon/tap.ts';
 import type { ClientRow, NoteRow, SocketInfoRow, SocketState } from '../../api/rows.ts';
 import { LIMIT_DEFAULT } from '../../daemon/session-query.ts';
 import { socketFamilies } from '../../metrics/agent.ts';
@@ -52,6 +53,8 @@ export function socketHandlers({
     events: nothing,
     notes: () => ({ rows: noteRows(maps) }),
     info: () => ({ rows: [info()] }),
+    // Nothing is attached to interfaces in this mode: who asks names them.
+    tap: ({ query }) => tap(query, []),
     metrics: async () => ({ text: await metricsText(socketFamilies(maps, info())) }),
   };
 }
