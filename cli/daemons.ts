@@ -1,5 +1,7 @@
 /** Asks the running daemons of one instance, or one elsewhere, for a list. */
+import { existsSync } from 'node:fs';
 import { CONTINUE_HEADER, TOTAL_HEADER } from '../control/api/app.ts';
+import { runRoots, surroundings } from '../control/api/run-root.ts';
 import { callApi, type Target } from './api/call.ts';
 import { formatTarget } from './api/target.ts';
 import { CommandError, UsageError } from './command.ts';
@@ -90,8 +92,10 @@ export async function ask(resource: string, sources: Sources): Promise<Listing> 
   );
 }
 
+/** The user's own daemon, or else the machine's. */
 export function socketOf(instance: string, daemon: Daemon): string {
-  return `/run/fullnat/${instance}/${daemon}.sock`;
+  const paths = runRoots(surroundings()).map((root) => `${root}/${instance}/${daemon}.sock`);
+  return paths.find((path) => existsSync(path)) ?? paths.at(-1) ?? '';
 }
 
 function askable(target: Target, daemon: Daemon | undefined) {

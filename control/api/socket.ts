@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Role } from '../../datapath/binding/pins.ts';
+import { makeRunRoot, runRoot, surroundings } from './run-root.ts';
 
-const RUN_ROOT = '/run/fullnat';
 const SOCKET_MODE = 0o660;
 const DIRECTORY_MODE = 0o755;
 /** A daemon that is alive accepts at once; its kernel does it for it. */
@@ -26,7 +26,7 @@ export class AlreadyRunningError extends Error {
 }
 
 export function socketPath(instance: string, role: Role): string {
-  return `${RUN_ROOT}/${instance}/${role}.sock`;
+  return `${runRoot(surroundings())}/${instance}/${role}.sock`;
 }
 
 /** Whether somebody listens on it; a socket left by a daemon that was killed is not answered. */
@@ -53,6 +53,7 @@ export async function listen(
   instance: string,
   role: Role,
 ): Promise<Server> {
+  makeRunRoot(surroundings());
   const path = socketPath(instance, role);
   mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
   if (await isAnswered(path))
@@ -107,7 +108,7 @@ export function removeSocket(instance: string, role: Role): boolean {
 /** Unless somebody keeps files there. */
 export function removeRunDirectory(instance: string): void {
   try {
-    rmdirSync(`${RUN_ROOT}/${instance}`);
+    rmdirSync(dirname(socketPath(instance, 'balancer')));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;

@@ -25,8 +25,8 @@ import { RuntimeStore } from '../state/runtime.ts';
 import { Balancing } from './balancing.ts';
 import type { Engine } from './engine.ts';
 import { balancerDrift } from './drift.ts';
-import { kernelEngine } from './kernel-engine.ts';
 import { ListenerAddresses } from './listener-addresses.ts';
+import { openEngine, refuseOtherEngine } from './open-engine.ts';
 import { balancerHandlers, eventRow, healthRow } from './resources.ts';
 import { watchLocals } from './watch-locals.ts';
 
@@ -39,7 +39,7 @@ export async function runBalancer(
 ): Promise<void> {
   let engine: Engine | undefined;
   await behindDoor('balancer', config.instance, async (door) => {
-    engine = await kernelEngine(config, options.log);
+    engine = await openEngine(config, options.log);
     try {
       await keepBalancing(config, options, engine, door);
     } finally {
@@ -74,7 +74,7 @@ async function keepBalancing(
     directory: stateDirectory(options.stateRoot, config.instance, 'balancer'),
     nowMs: Date.now,
   });
-  const balancing = new Balancing({ engine, log, runtime, onHealth }, config);
+  const balancing = new Balancing({ engine, log, runtime, onHealth }, engine.fit(config));
   const troubles = new Troubles({ log, nowMs: () => performance.now() });
   const lost = new LostEvents({ count: () => maps.notes.sum(NOTE['event-lost']), troubles });
   const addresses = new ListenerAddresses({ here: () => thisMachine.addresses(), log });
@@ -98,7 +98,7 @@ async function keepBalancing(
     log.error({ error: messageOf(error) }, 'events cannot be read');
   const stop = new AbortController();
   try {
-    await balancing.apply(config);
+    await balancing.apply(engine.fit(config));
     engine.readEvents(onEvent, onError, stop.signal);
     const onLocals = (error: unknown) =>
       log.error({ error: messageOf(error) }, 'local ports cannot be read');
@@ -116,8 +116,11 @@ async function keepBalancing(
         }),
       );
     const work: Work<BalancerConfig> = {
-      check: (wanted) => balancing.check(wanted),
-      apply: (wanted) => balancing.apply(wanted),
+      check: async (wanted) => {
+        refuseOtherEngine(config, wanted);
+        await balancing.check(engine.fit(wanted));
+      },
+      apply: (wanted) => balancing.apply(engine.fit(wanted)),
       follow,
       drift: balancerDrift(() => balancing.wanted, runtime),
       routes,

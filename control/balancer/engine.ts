@@ -10,6 +10,8 @@ export interface Engine {
   readonly kind: EngineKind;
   readonly maps: BalancerMaps;
   readonly loaded: Loaded;
+  /** The configuration as it can have it; what it cannot have at all was refused when it was read. */
+  fit(config: BalancerConfig): BalancerConfig;
   /** Rejects when this machine, or what is loaded, cannot have it; changes nothing. */
   check(config: BalancerConfig): Promise<void>;
   /** The maps are as the configuration wants them: lets packets, or connections, in. */

@@ -24,6 +24,7 @@ export async function kernelEngine(config: BalancerConfig, log: Log): Promise<En
       kind: 'ebpf',
       maps,
       loaded: object,
+      fit: (wanted) => wanted,
       check: async (wanted) => {
         requireForwarding(wanted.interfaces);
         const capacities = capacitiesOf(wanted);

@@ -44,10 +44,14 @@ import {
 /** Programs in the kernel, or the daemon's own process. */
 export type EngineKind = 'ebpf' | 'proxy';
 
+/** `auto`: the kernel's where it can run, else the portable one. */
+export type EngineChoice = EngineKind | 'auto';
+
 export interface BalancerConfig {
   readonly role: 'balancer';
   readonly instance: string;
   readonly api?: ApiConfig | undefined;
+  readonly engine: EngineChoice;
   readonly interfaces: readonly string[];
   readonly profile: Profile;
   readonly timeouts: Timeouts;
@@ -94,6 +98,8 @@ export interface PoolConfig {
   /** Percent of backends that must be well, else all are used; 0: never. */
   readonly panicThreshold: number;
   readonly drain: DrainConfig;
+  /** How the portable engine tells backends the client. */
+  readonly proxyProtocol: 'off' | 'v2';
   readonly backends: readonly BackendConfig[];
 }
 
@@ -169,7 +175,7 @@ const healthSchema = z.unknown().transform((value, context): HealthConfig => {
 });
 
 const backendSchema = object({
-  address: hostEndpoint(),
+  address: hostEndpoint('hosts-and-loopback'),
   weight: wholeNumber(0, 65_535).default(1),
   backup: yesOrNo().default(false),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
@@ -184,14 +190,15 @@ const poolSchema = object({
     for: duration(0, DRAIN_MOST_MS).default(DRAIN_DEFAULT.for),
     afterwards: oneOf(['keep', 'reset']).default(DRAIN_DEFAULT.afterwards),
   }).default(DRAIN_DEFAULT),
+  proxyProtocol: oneOf(['off', 'v2']).default('off'),
   backends: list(backendSchema).default([]),
 });
 
 const listenerSchema = object({
   name: name().optional(),
-  address: hostEndpoint(),
+  address: hostEndpoint('hosts-and-loopback'),
   pool: name(),
-  toa: oneOf(['off', 'syn', 'handshake']).default('syn'),
+  toa: oneOf(['off', 'syn', 'handshake']).optional(),
   onUnknown: oneOf(['reset', 'drop']).default('reset'),
   onRefused: oneOf(['reset', 'drop', 'icmp']).default('reset'),
   maxSessions: wholeNumber(0, 0xffff_ffff, 'sizes').default(0),
@@ -203,7 +210,7 @@ const listenerSchema = object({
 });
 
 const localsSchema = object({
-  addresses: hostRange(),
+  addresses: hostRange('hosts-and-loopback'),
   ports: portRange().default(LOCAL_PORTS_DEFAULT),
 });
 
@@ -211,6 +218,7 @@ const localsSchema = object({
 export const balancerSchema = object({
   instance: instanceName().default('default'),
   api: apiSchema.optional(),
+  engine: oneOf(['ebpf', 'proxy', 'auto']).default('ebpf'),
   interfaces: list(interfaceName()).default([]),
   profile: oneOf(PROFILES).default('lb'),
   timeouts: timeoutsSchema(),
@@ -228,6 +236,7 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
     role: 'balancer',
     instance: given.instance,
     ...(given.api === undefined ? {} : { api: given.api }),
+    engine: given.engine,
     interfaces: given.interfaces,
     profile: given.profile,
     timeouts: completeTimeouts(given.timeouts, TIMEOUTS[given.profile]),
@@ -237,11 +246,13 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
     listeners: given.listeners.map((listener) => ({
       ...listener,
       name: listener.name ?? formatEndpoint(listener.address),
+      toa: listener.toa ?? (given.engine === 'proxy' ? 'off' : 'syn'),
       synThreshold: listener.synThreshold ?? quarter,
     })),
     pools: given.pools.map((pool) => ({
       name: pool.name,
       health: pool.health,
+      proxyProtocol: pool.proxyProtocol,
       ...completeSchedule(pool),
       slowStartMs: pool.slowStart,
       panicThreshold: pool.panicThreshold,

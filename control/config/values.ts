@@ -5,7 +5,7 @@ import {
   type AddressRange,
   type PortRange,
 } from '../../packet/address-range.ts';
-import { parseEndpoint, type Endpoint, type Ipv4Address } from '../../packet/address.ts';
+import { parseEndpoint, type Endpoint } from '../../packet/address.ts';
 import {
   asAddressRange,
   ipRange,
@@ -71,23 +71,26 @@ export function interfaceName() {
   return named(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, 'must be the name of a network interface, like eth0');
 }
 
+/** Loopback addresses are for who needs no network between: a process that connects to itself. */
+type Hosts = 'hosts' | 'hosts-and-loopback';
+
 /** Somebody's address and port: one host, one port above 0. */
-export function hostEndpoint() {
+export function hostEndpoint(allowed: Hosts = 'hosts') {
   return scalar((value): Read<Endpoint> => {
     const read = understood(value, parseEndpoint(textOf(value)));
     if (!read.ok) return read;
-    const unusable = whyUnusable({ first: read.value.address, last: read.value.address });
+    const unusable = whyUnusable({ first: read.value.address, last: read.value.address }, allowed);
     if (unusable !== undefined) return fail(`${show(value)} ${unusable}`);
     return read.value.port === 0 ? fail(`${show(value)} has port 0; allowed are 1..65535`) : read;
   });
 }
 
 /** One address, a CIDR block, or A-B, of hosts. */
-export function hostRange() {
+export function hostRange(allowed: Hosts = 'hosts') {
   return scalar((value): Read<AddressRange> => {
     const read = understood(value, parseAddressRange(textOf(value)));
     if (!read.ok) return read;
-    const unusable = whyUnusable(read.value);
+    const unusable = whyUnusable(read.value, allowed);
     return unusable === undefined ? read : fail(`${show(value)} ${unusable}`);
   });
 }
@@ -129,12 +132,13 @@ export function portRange() {
   });
 }
 
+export const LOOPBACK = { first: 0x7f00_0000, last: 0x7fff_ffff } as AddressRange;
+
 // What no host may have as its address, as seen from another host (RFC 6890, RFC 5771).
 const UNUSABLE = [
   { first: 0x0000_0000, last: 0x00ff_ffff, what: 'is in 0.0.0.0/8, which means "this network"' },
   {
-    first: 0x7f00_0000,
-    last: 0x7fff_ffff,
+    ...LOOPBACK,
     what: 'is a loopback address, which never leaves a machine',
   },
   {
@@ -145,14 +149,10 @@ const UNUSABLE = [
   { first: 0xf000_0000, last: 0xffff_ffff, what: 'is a reserved or broadcast address' },
 ];
 
-function whyUnusable({
-  first,
-  last,
-}: {
-  first: Ipv4Address;
-  last: Ipv4Address;
-}): string | undefined {
-  return UNUSABLE.find((range) => first <= range.last && range.first <= last)?.what;
+function whyUnusable({ first, last }: AddressRange, allowed: Hosts = 'hosts'): string | undefined {
+  return UNUSABLE.filter((range) => allowed === 'hosts' || range.first !== LOOPBACK.first).find(
+    (range) => first <= range.last && range.first <= last,
+  )?.what;
 }
 
 // As above (RFC 6890, RFC 4291).

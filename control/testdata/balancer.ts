@@ -105,6 +105,7 @@ export function configOf({
   return {
     role: 'balancer',
     instance: 'test',
+    engine: 'ebpf',
     interfaces: ['eth0'],
     profile: 'lb',
     timeouts: TIMEOUTS.lb,
@@ -132,6 +133,7 @@ export function configOf({
       slowStartMs: 0,
       panicThreshold: 0,
       drain: { durationMs: 300_000, afterwards: 'reset' },
+      proxyProtocol: 'off',
       backends: Object.entries(backends).map(([address, weight]) => ({
         name: address,
         address: endpoint(address),

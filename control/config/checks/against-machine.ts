@@ -7,11 +7,11 @@ import type { SocketAgentConfig } from '../socket-agent.ts';
 import { nearest } from '../suggest.ts';
 import type { Check } from './check.ts';
 
-export const missingInterface: Check<{ interfaces: readonly (string | { name: string })[] }> = (
-  { interfaces },
-  { machine },
-) => {
-  if (machine === undefined) return [];
+export const missingInterface: Check<{
+  readonly engine?: string;
+  readonly interfaces: readonly (string | { name: string })[];
+}> = ({ engine, interfaces }, { machine }) => {
+  if (machine === undefined || engine === 'proxy') return [];
   const present = machine.interfaces();
   return interfaces.flatMap((entry, i): Problem[] => {
     const name = typeof entry === 'string' ? entry : entry.name;
@@ -50,8 +50,9 @@ export const missingCgroup: Check<SocketAgentConfig> = ({ cgroup }, { machine })
  * service, or its replies us. A socket on 0.0.0.0 counts where the local is an address
  * of this machine.
  */
-export const shadowedPort: Check<BalancerConfig> = ({ locals }, { machine }) => {
-  if (machine === undefined) return [];
+export const shadowedPort: Check<BalancerConfig> = ({ engine, locals }, { machine }) => {
+  // A process that connects is refused such a port by the kernel, and takes the next.
+  if (machine === undefined || engine === 'proxy') return [];
   const sockets = machine.listeningSockets();
   const own = machine.addresses();
   return locals.flatMap((range, i) => {

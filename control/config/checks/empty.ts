@@ -6,7 +6,9 @@ import type { SocketAgentConfig } from '../socket-agent.ts';
 import type { Check, Facts } from './check.ts';
 
 export const emptyBalancerList: Check<BalancerConfig> = (config, facts) => [
-  ...empty(config.interfaces, ['interfaces'], 'the interfaces that packets come in by', facts),
+  ...(config.engine === 'proxy'
+    ? []
+    : empty(config.interfaces, ['interfaces'], 'the interfaces that packets come in by', facts)),
   ...empty(config.locals, ['locals'], 'the addresses to connect to backends from', facts),
   ...empty(config.listeners, ['listeners'], 'the addresses that clients connect to', facts),
   ...empty(config.pools, ['pools'], 'the backends that listeners send connections to', facts),

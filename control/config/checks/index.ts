@@ -29,6 +29,7 @@ import {
   duplicateServer,
 } from './duplicates.ts';
 import { emptyAgentList, emptyBalancerList, emptyPool, emptySocketAgentList } from './empty.ts';
+import { loopbackAddress, packetsOnly, proxyProtocolOnly } from './engine.ts';
 import { synThreshold } from './syn-protection.ts';
 import { timeoutsInOrder } from './timeouts.ts';
 import { unknownPool } from './unknown-pool.ts';
@@ -48,6 +49,9 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   backendLimitsAgree,
   perClientLimits,
   synThreshold,
+  loopbackAddress,
+  packetsOnly,
+  proxyProtocolOnly,
   listenerIsLocal,
   overlappingLocals,
   backendInLocals,
