@@ -187,6 +187,7 @@ export const RESOURCES = {
     columns: [
       text('role', 'ROLE'),
       text('mode', 'MODE'),
+      text('engine', 'ENGINE'),
       text('instance', 'INSTANCE'),
       text('pid', 'PID'),
       text('version', 'VERSION'),

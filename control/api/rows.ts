@@ -262,6 +262,10 @@ export type BaseInfoRow = z.infer<typeof baseInfoRow>;
 export const infoRow = z.object({
   ...baseInfo,
   mode: z.literal('packet').optional().describe("the agent's"),
+  engine: z
+    .enum(['ebpf', 'proxy'])
+    .optional()
+    .describe("the balancer's: programs in the kernel, or its own process"),
   sessionCapacity: count(),
   sweep: sweepRow,
 });

@@ -111,7 +111,10 @@ async function keepBalancing(
           wanted: () => balancing.wanted,
           forecast,
           events: () => events.all(),
-          info: () => infoRow({ ...facts, ...reload() }, engine.loaded, maps),
+          info: () => ({
+            ...infoRow({ ...facts, ...reload() }, engine.loaded, maps),
+            engine: engine.kind,
+          }),
           runtime,
         }),
       );

@@ -27,8 +27,8 @@ export async function openEngine(
     case 'proxy':
       return proxy(config, log);
     case 'auto': {
-      const onLoopback = addressesOnLoopback(config);
-      if (onLoopback !== undefined) return chosen(proxy(config, log), onLoopback, log);
+      const never = whyNever(config);
+      if (never !== undefined) return chosen(proxy(config, log), never, log);
       try {
         const engine = await kernel(config, log);
         return chosen(engine, 'this machine and these rights can run its programs', log);
@@ -46,8 +46,9 @@ function chosen(engine: Engine, why: string, log: Log): Engine {
   return engine;
 }
 
-/** Packets of such addresses pass no interface. */
-function addressesOnLoopback(config: BalancerConfig): string | undefined {
+/** What the kernel's engine cannot carry on any machine. */
+function whyNever(config: BalancerConfig): string | undefined {
+  if (config.interfaces.length === 0) return 'the file names no interfaces';
   const facts = { isGiven: () => true, isWhole: () => true, lineOf: () => 0 };
   const [first] = loopbackAddress({ ...config, engine: 'ebpf' }, facts);
   return first === undefined ? undefined : first.message.split(';')[0];

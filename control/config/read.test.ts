@@ -18,6 +18,7 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
     config: {
       role: 'balancer',
       instance: 'default',
+      engine: 'ebpf',
       interfaces: ['eth0'],
       profile: 'lb',
       timeouts: {
@@ -46,6 +47,7 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
       pools: [
         {
           name: 'web',
+          proxyProtocol: 'off',
           health: { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
           scheduler: { kind: 'round-robin' },
           slowStartMs: 0,

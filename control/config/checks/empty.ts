@@ -6,7 +6,7 @@ import type { SocketAgentConfig } from '../socket-agent.ts';
 import type { Check, Facts } from './check.ts';
 
 export const emptyBalancerList: Check<BalancerConfig> = (config, facts) => [
-  ...(config.engine === 'proxy'
+  ...(config.engine !== 'ebpf' || !facts.isWhole(['engine'])
     ? []
     : empty(config.interfaces, ['interfaces'], 'the interfaces that packets come in by', facts)),
   ...empty(config.locals, ['locals'], 'the addresses to connect to backends from', facts),

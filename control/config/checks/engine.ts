@@ -10,8 +10,11 @@ const WHY = 'is a loopback address, which never leaves a machine';
 const INSTEAD = 'the portable engine (engine: proxy) can use it';
 
 /** Packets to and from such addresses pass no interface: only a process sees them. */
-export const loopbackAddress: Check<BalancerConfig> = ({ engine, listeners, locals, pools }) => {
-  if (engine !== 'ebpf') return [];
+export const loopbackAddress: Check<BalancerConfig> = (
+  { engine, listeners, locals, pools },
+  { isWhole },
+) => {
+  if (engine !== 'ebpf' || !isWhole(['engine'])) return [];
   const problems: Problem[] = [];
   const look = (path: Path, address: Ipv4Address, shown: string) => {
     if (rangesOverlap(LOOPBACK, { first: address, last: address }))
