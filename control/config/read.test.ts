@@ -165,7 +165,7 @@ const rows: readonly { name: string; text: string; expect: readonly string[] }[]
     expect: [
       'f:20:20: pools[0].backends[1].address: port must be in 0..65535, got 99999',
       "f:21:20: pools[0].backends[2].address: '10.0.98' is not an IPv4 address like 10.0.88.100",
-      "f:22:20: pools[0].backends[3].address: '127.0.0.1:80' is a loopback address, which never leaves a machine",
+      "f:22:20: '127.0.0.1:80' is a loopback address, which never leaves a machine; the portable engine (engine: proxy) can use it",
       "f:23:20: pools[0].backends[4].address: '239.1.1.1:80' is a multicast address; TCP needs a unicast one",
       "f:24:20: pools[0].backends[5].address: '10.0.98.80:0' has port 0; allowed are 1..65535",
     ],
