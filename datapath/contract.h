@@ -78,6 +78,9 @@ enum session_kind {
 #define SLOT_SHIFTED 0x8      /* its numbers are moved: `numbers` */
 #define SLOT_ENDED 0x10       /* closing: `numbers` has the last sequence number ... */
 #define SLOT_ENDED_TIMED 0x20 /* ... and the last timestamp */
+#define SLOT_BEFORE 0x40      /* opening: it has those of a connection before, ... */
+#define SLOT_BEFORE_TIMED 0x80
+#define SLOT_NUMBERS (SLOT_ENDED | SLOT_ENDED_TIMED | SLOT_BEFORE | SLOT_BEFORE_TIMED)
 
 /* session_slot.seat: 1 + the number of its client's in `client_seats`, and whether it counts
  * there as half open, too. */
@@ -588,6 +591,7 @@ enum note {
 	NOTE_COOKIE_ACCEPTED = 20, /* an ACK brought a SYN cookie back: a session was opened */
 	NOTE_COOKIE_WRONG = 21,    /* an ACK without a session, and with no cookie of ours */
 	NOTE_COOKIE_AGAIN = 22,    /* the SYN to the backend of such a session was sent again */
+	NOTE_OPENING_TAKEN = 23, /* no port was left: a half-open session gave way */
 	NOTE_COUNT = 32,
 };
 

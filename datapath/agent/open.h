@@ -115,11 +115,12 @@ static __always_inline int reserve_remapped(struct newcomer *n)
 	fill_back(n);
 	for (int round = 0; round < TAKE_OVER_ROUNDS; round++) {
 		start_round(choice);
-		if (search_port(&search) && choice->resting_slot != NO_SLOT)
+		if (search_port(&search) && choice->given_slot != NO_SLOT)
 			choice->result = take_over(&search);
 		if (choice->result != -EAGAIN)
 			break;
 	}
+	end_taken(choice);
 	n->back.destination_port = choice->tuple.destination_port;
 	n->local = 0;
 	return choice->result;
@@ -141,7 +142,7 @@ static __always_inline int settle(struct newcomer *n, __u8 flags)
 	slot->backend = backend;
 	slot->local = n->local;
 	slot->kind = n->kind;
-	slot->flags = flags | (n->local == 0 ? SLOT_REMAPPED : 0) |
+	slot->flags = flags | (n->local == 0 ? SLOT_REMAPPED | n->scratch->choice.before : 0) |
 		      (n->scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0);
 	slot->wanted_port = n->wanted_port;
 	fill_front(n);

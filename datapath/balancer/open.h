@@ -62,7 +62,7 @@ static __always_inline int reserve_local(struct opening *o, const struct pool *p
 	for (int round = 0; round < TAKE_OVER_ROUNDS; round++) {
 		start_round(choice);
 		bpf_loop(LOCAL_TRIES, try_local, o, 0);
-		if (choice->result && choice->resting_slot != NO_SLOT)
+		if (choice->result && choice->given_slot != NO_SLOT)
 			choice->result = take_over(&o->search);
 		if (choice->result != -EAGAIN)
 			break;
@@ -82,7 +82,8 @@ static __always_inline void fill_slot(struct opening *o)
 	slot->backend = o->backend_index;
 	slot->local = o->search.scratch->choice.pair.local;
 	slot->kind = SESSION_BALANCED;
-	slot->flags = o->search.scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0;
+	slot->flags = o->search.scratch->choice.before |
+		      (o->search.scratch->entry.flags & ENTRY_SHIFTED ? SLOT_SHIFTED : 0);
 }
 
 /* What the server's packets will look like to the client, and whose they are. */
@@ -197,10 +198,12 @@ static __always_inline enum verdict open_session(struct packet *p, const struct 
 	if (slot_index == NO_SLOT)
 		return VERDICT_RESET_TABLE_FULL;
 	verdict = prepare_session(p, listener, backend_index, slot_index);
+	scratch = get_scratch();
+	if (scratch)
+		end_taken(&scratch->choice);
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	slot = get_slot(slot_index);
-	scratch = get_scratch();
 	if (!slot || !scratch)
 		return VERDICT_DROP_INTERNAL;
 	error = begin_session(slot, slot_index, &scratch->entry, p->now);

@@ -108,6 +108,9 @@ export const SLOT_REOPENED = 0x4;
 export const SLOT_SHIFTED = 0x8;
 export const SLOT_ENDED = 0x10;
 export const SLOT_ENDED_TIMED = 0x20;
+export const SLOT_BEFORE = 0x40;
+export const SLOT_BEFORE_TIMED = 0x80;
+export const SLOT_NUMBERS = SLOT_ENDED | SLOT_ENDED_TIMED | SLOT_BEFORE | SLOT_BEFORE_TIMED;
 
 /** Of SessionEntry.flags. */
 export const ENTRY_BACK = 0x1;

@@ -162,6 +162,7 @@ export const NOTE = {
   'cookie-accepted': 20,
   'cookie-wrong': 21,
   'cookie-again': 22,
+  'opening-taken': 23,
 } as const;
 export const NOTE_COUNT = 32;
 
@@ -196,6 +197,8 @@ export const NOTE_MEANING: Readonly<Record<Note, string>> = {
     'SYN cookies that came back: connections opened after the client had shown it is real',
   'cookie-wrong': 'segments of no session whose acknowledgement is no SYN cookie of ours',
   'cookie-again': 'SYNs sent to a backend once more, because the client asked for its window',
+  'opening-taken':
+    'half-open sessions that gave way because no local port was left, free or resting',
 };
 
 export type SocketNote = keyof typeof SOCKET_NOTE;

@@ -19,9 +19,12 @@ struct port_choice {
 	__u32 low, count;   /* the range */
 	__u32 many_peers; /* the counts are of all peers' ranges together: they do not say it is full */
 	struct local_pair pair; /* whose ports these are */
-	/* the session that has rested longest; NO_SLOT at first, kept from range to range */
-	__u32 resting_slot, resting_age;
+	/* the session that gives its tuple away soonest; NO_SLOT at first, kept from range to range */
+	__u32 given_slot, given_age;
+	__u32 half_open;  /* it does not rest */
 	__u32 free_tries; /* made since then */
+	__u32 before;     /* SLOT_BEFORE*: what `numbers` says of who had the taken tuple */
+	__u32 taken;      /* 1 + the slot of a half-open session whose tuple was taken */
 	/* of the range that is searched */
 	__u64 secret[2];
 	__u32 bits, tweak, tries, index;

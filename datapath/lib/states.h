@@ -170,7 +170,7 @@ static __noinline void begin_anew(const struct packet *p, const struct session_e
 	if (STATE_OF(word) != STATE_OPENING)
 		count_note(NOTE_BEGUN_ANEW);
 	slot->front_isn = p->acknowledgement - 1;
-	slot->flags &= ~(SLOT_ENDED | SLOT_ENDED_TIMED);
+	slot->flags &= ~SLOT_NUMBERS;
 	if (!front || front->slot != entry->slot)
 		return;
 	front->flags &= ~ENTRY_ESTABLISHED;
@@ -264,6 +264,13 @@ static __always_inline void uncount_packet(struct session_entry *entry, __u32 by
 	entry->bytes -= bytes;
 }
 
+/* What a session that ended tells the one that opens on its tuple. */
+static __always_inline __u32 numbers_before(const struct session_slot *slot)
+{
+	return (slot->flags & SLOT_ENDED ? SLOT_BEFORE : 0) |
+	       (slot->flags & SLOT_ENDED_TIMED ? SLOT_BEFORE_TIMED : 0);
+}
+
 /*
  * A SYN on a resting session takes it up again on the same tuple. Returns 1 when
  * the session can carry the SYN, 0 when it is being deleted at this moment.
@@ -285,7 +292,7 @@ static __always_inline int reopen_if_resting(struct packet *p, struct session_en
 	slot->back_isn = 0;
 	entry->packets = 0;
 	entry->bytes = 0;
-	slot->flags = (slot->flags & ~(SLOT_ENDED | SLOT_ENDED_TIMED)) | SLOT_REOPENED;
+	slot->flags = (slot->flags & ~SLOT_NUMBERS) | numbers_before(slot) | SLOT_REOPENED;
 	entry->handshake_ack = 0;
 	entry->flags &= ~(ENTRY_TOA_DUE | ENTRY_TOA_SENT);
 	count_note(NOTE_REOPENED);

@@ -2,8 +2,9 @@
  * Finds a port that is free towards one server. Whether it is free is not looked up in
  * a list of ports but asked of the session table: whose tuple is it? When only resting
  * ports are left the one that was released first is taken over, with the numbers
- * shifted so that the server accepts it (shift.ts). The work per SYN is bounded, and
- * counted.
+ * shifted so that the server accepts it (shift.ts); when not even that, the oldest
+ * half-open session gives way, so that a flood cannot keep a small range to itself.
+ * Established ones never do. The work per SYN is bounded, and counted.
  */
 import { port, type Port } from '../../packet/index.ts';
 import type { PortsView } from './data-path.ts';
@@ -11,7 +12,7 @@ import { permutationBits, permute, type Secret } from './ports.ts';
 import type { Segment } from './segment.ts';
 import { isReusable, type Session } from './session.ts';
 import { countSessions } from './session-table.ts';
-import { shiftBeyond, type Shift } from './shift.ts';
+import { shiftBeyond, type Last, type Shift } from './shift.ts';
 import { SECOND_TICKS, type Chance, type Ticks } from './world.ts';
 
 /** The ports of one local towards one backend; in an agent, the remap range of one backend. */
@@ -29,10 +30,17 @@ export interface PortRange {
 export interface PortSearch {
   readonly now: Ticks;
   readonly secret: Secret;
-  /** The reusable session that has rested longest. */
-  longest: Session | undefined;
+  /** The session that gives its tuple away soonest. */
+  given: Session | undefined;
   /** Tries made since there was one. */
   freeTries: number;
+}
+
+/** What becomes of a tuple that is given away. */
+export interface Taken {
+  readonly shift: Shift;
+  readonly before: Last;
+  readonly note: 'reused' | 'opening-taken';
 }
 
 interface Range extends Pair {
@@ -49,9 +57,12 @@ const STEPS_MAX = 256;
 const TRIES_MAX = 64;
 /** Of these, for a free port when a resting one is at hand. */
 const FREE_TRIES_MAX = 8;
+/** And when that has not rested long: the last packet was hardly lost three times. */
+const YOUNG_TRIES_MAX = 16;
+const LONG_REST_TICKS = 8 * SECOND_TICKS;
 
 export function newSearch(now: Ticks, secret: Secret): PortSearch {
-  return { now, secret, longest: undefined, freeTries: 0 };
+  return { now, secret, given: undefined, freeTries: 0 };
 }
 
 export class PortRanges {
@@ -76,8 +87,8 @@ export class PortRanges {
     let [found, tries]: [Port | undefined, number] = [undefined, 0];
     let index = range.cursor - 1;
     for (let step = 0; !isFull && step < STEPS_MAX; step++) {
-      // With a resting port at hand the search only looks ahead, and takes nobody's turn.
-      index = search.longest ? index + 1 : range.cursor++;
+      // With a port at hand the search only looks ahead, and takes nobody's turn.
+      index = search.given ? index + 1 : range.cursor++;
       const offset = permute(index >>> 0, bits, search.secret, tweak);
       if (offset >= count) continue;
       const candidate = port(low + offset);
@@ -88,23 +99,27 @@ export class PortRanges {
         break;
       }
       consider(search, owner);
-      if (search.longest) search.freeTries += 1;
-      if (tries >= TRIES_MAX || search.freeTries >= FREE_TRIES_MAX) break;
+      if (search.given) search.freeTries += 1;
+      if (tries >= TRIES_MAX || search.freeTries >= freeTriesMax(search)) break;
     }
     range.probes += tries;
     if (found !== undefined) range.allocated += 1;
-    else if (!search.longest) range.failed += 1;
+    else if (!search.given) range.failed += 1;
     return found;
   }
 
-  /** The shift for a SYN that takes over what a search found resting. */
-  takeOver(segment: Segment, { local, last }: Session, backend: number): Shift {
+  /** A SYN takes over the tuple of the session that a search found to give it away. */
+  takeOver(segment: Segment, given: Session, backend: number): Taken {
+    const { local } = given;
+    const halfOpen = isHalfOpen(given);
     if (local !== undefined) {
       const range = this.#rangeOf({ local, backend });
       range.allocated += 1;
-      range.reused += 1;
+      range.reused += halfOpen ? 0 : 1;
     }
-    return shiftBeyond(segment, last, this.#chance);
+    const before = halfOpen ? given.before : given.last;
+    const shift = shiftBeyond(segment, before, this.#chance);
+    return { shift, before, note: halfOpen ? 'opening-taken' : 'reused' };
   }
 
   view(sessions: readonly Session[]): Record<string, PortsView> {
@@ -127,9 +142,30 @@ export class PortRanges {
   }
 }
 
-/** Remembers who has the tuple, if it has rested for a second and nobody before it for longer. */
+/**
+ * Remembers who has the tuple, if it gives it away, and nobody before it would rather:
+ * those that rest before those that are half open, and the oldest first.
+ */
 function consider(search: PortSearch, owner: Session): void {
-  const age = search.now - owner.seen;
-  if (!isReusable(owner) || age < SECOND_TICKS) return;
-  if (!search.longest || age > search.now - search.longest.seen) search.longest = owner;
+  const { given, now } = search;
+  if (!isHalfOpen(owner) && !isReusable(owner)) return;
+  if (ageOf(owner, now) < SECOND_TICKS) return;
+  if (given && isHalfOpen(owner) && !isHalfOpen(given)) return;
+  const restsAtLast = given && isHalfOpen(given) && !isHalfOpen(owner);
+  if (given && !restsAtLast && ageOf(owner, now) <= ageOf(given, now)) return;
+  if (restsAtLast) search.freeTries = 0;
+  search.given = owner;
+}
+
+function freeTriesMax({ given, now }: PortSearch): number {
+  if (!given || isHalfOpen(given)) return TRIES_MAX;
+  return ageOf(given, now) < LONG_REST_TICKS ? YOUNG_TRIES_MAX : FREE_TRIES_MAX;
+}
+
+function isHalfOpen({ state }: Session): boolean {
+  return state === 'opening';
+}
+
+function ageOf(session: Session, now: Ticks): number {
+  return now - (isHalfOpen(session) ? session.created : session.seen);
 }

@@ -28,6 +28,8 @@ export interface Session {
   /** By how much the client's numbers are moved for the server. */
   readonly shift: Shift;
   last: Last;
+  /** While it opens: the last numbers of the connection before it on its tuple. */
+  before: Last;
   readonly adopted: boolean;
   /** The local, or the remap range, whose port it holds. */
   readonly local: number | undefined;
@@ -69,6 +71,7 @@ export function newSession(
     awaited: true,
     shift: NO_SHIFT,
     last: NOT_ENDED,
+    before: NOT_ENDED,
     adopted: false,
     listener: 0,
     client: undefined,

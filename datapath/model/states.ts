@@ -139,6 +139,7 @@ function beginAnew(
 ): void {
   session.frontIsn = (acknowledgment - 1) >>> 0;
   session.last = NOT_ENDED;
+  session.before = NOT_ENDED;
   if (front?.session !== session) return;
   front.established = false;
   front.receivedBytes = Math.min(front.receivedBytes, HANDSHAKE_DATA_MAX_BYTES); // its SYN is among them
@@ -222,6 +223,7 @@ export function reopenIfResting(
   session.created = segment.now;
   session.frontIsn = shiftedSequence(segment, session);
   session.backIsn = 0;
+  session.before = session.last;
   session.last = NOT_ENDED;
   session.reopened = true;
   direction.handshakeAck = 0;

@@ -98,7 +98,8 @@ export type Note =
   /** An ACK brought a SYN cookie back, or none of ours; and a SYN to the backend was repeated. */
   | 'cookie-accepted'
   | 'cookie-wrong'
-  | 'cookie-again';
+  | 'cookie-again'
+  | 'opening-taken';
 
 /** `free` and `dead` are a slot's states: unused, and about to be. */
 export type SessionState =

@@ -11,6 +11,10 @@ type Balancer = DataPath<BalancerTables>;
 
 const TRIES_MAX = 64; /* candidates looked at for one SYN and one local */
 const ORDER_PORTS = 1000;
+/** A client would have sent its SYN again by then, and a port has rested. */
+const A_WHILE_SECONDS = 2;
+/** More than three retransmissions take. */
+const LONG_SECONDS = 8;
 const [SECRET, OTHER_SECRET] = [
   [1n, 2n],
   [3n, 4n],
@@ -20,7 +24,9 @@ const exhaustion = [1, 2, 5, 16, 17, 64, 257].map((count): Law<BalancerTables> =
   name: `a range of ${count} ports gives each out once, then refuses and says so`,
   check: (path) => {
     path.reset(portRange(count));
-    const given = Array.from({ length: count }, (_, i) => open(path, i).local.port);
+    const ways = Array.from({ length: count }, (_, i) => open(path, i));
+    for (const way of ways) establish(path, way);
+    const given = ways.map(({ local }) => local.port);
     assert.deepEqual(
       given.toSorted((a, b) => a - b),
       range(count),
@@ -83,8 +89,9 @@ export const portLaws: readonly Law<BalancerTables>[] = [
       }));
       const pools = WEB_TABLES.pools.map((pool) => ({ ...pool, locals: { first: 0, count: 3 } }));
       path.reset({ ...WEB_TABLES, locals, pools });
-      const given = Array.from({ length: 6 }, (_, i) => formatEndpoint(open(path, i).local));
-      assert.equal(new Set(given).size, 6);
+      const ways = Array.from({ length: 6 }, (_, i) => open(path, i));
+      for (const way of ways) establish(path, way);
+      assert.equal(new Set(ways.map(({ local }) => formatEndpoint(local))).size, 6);
       assert.equal(tryOpen(path, 6), undefined);
       const { ports } = path.state();
       for (const local of [0, 1, 2]) assert.equal(ports[`${local}/0`]?.inUse, 2);
@@ -217,6 +224,89 @@ export const portLaws: readonly Law<BalancerTables>[] = [
       assert.equal(states.filter((state) => state === 'established').length, 100);
       assert.equal(states.length + evicted, 140);
       assert.ok(evicted > 0, 'the limit is soft, but there is one');
+      noFaults(path);
+    },
+  },
+  {
+    name: 'a flood that leaves half-open sessions does not keep a small range to itself',
+    check: (path) => {
+      path.reset(portRange(3));
+      const flood = [0, 1, 2].map((i) => open(path, i));
+      path.elapse(A_WHILE_SECONDS);
+      const next = [3, 4, 5].map((i) => open(path, i));
+      const [floodPorts, nextPorts] = [flood, next].map((ways) =>
+        ways.map((way) => way.local.port),
+      );
+      assert.deepEqual(new Set(nextPorts), new Set(floodPorts));
+      for (const way of next) establish(path, way);
+      path.elapse(A_WHILE_SECONDS);
+      assert.equal(tryOpen(path, 6), undefined, 'an established session gave way');
+      noFaults(path);
+    },
+  },
+  {
+    name: 'the half-open session that is the oldest gives its port away, in every local',
+    check: (path) => {
+      const locals = ['10.0.124.161', '10.0.124.162'].map((address) => ({
+        address,
+        ports: [5000, 5001] as const,
+      }));
+      const pools = WEB_TABLES.pools.map((pool) => ({ ...pool, locals: { first: 0, count: 2 } }));
+      path.reset({ ...WEB_TABLES, locals, pools });
+      const ways = [0, 1, 2, 3].map((i) => {
+        path.elapse(A_WHILE_SECONDS);
+        return open(path, i);
+      });
+      path.elapse(A_WHILE_SECONDS);
+      assert.deepEqual(open(path, 4).local, ways[0]?.local);
+      assert.deepEqual(open(path, 5).local, ways[1]?.local);
+      noFaults(path);
+    },
+  },
+  {
+    name: 'half-open sessions give way for a port among established ones, and those do not',
+    check: (path) => {
+      path.reset(portRange(40));
+      const ways = Array.from({ length: 40 }, (_, i) => open(path, i));
+      const [halfOpen, ...others] = ways;
+      assert.ok(halfOpen);
+      for (const way of others) establish(path, way);
+      for (let i = 40; i < 50; i++) {
+        path.elapse(A_WHILE_SECONDS);
+        assert.deepEqual(open(path, i).local, halfOpen.local);
+      }
+      assert.equal(path.state().sessions.filter((one) => one.state === 'established').length, 39);
+      noFaults(path);
+    },
+  },
+  {
+    name: 'a resting port goes before a half-open one, however long that has been so',
+    check: (path) => {
+      path.reset(portRange(2));
+      open(path, 0);
+      path.elapse(A_WHILE_SECONDS);
+      const closed = open(path, 1);
+      establish(path, closed);
+      close(path, closed);
+      path.elapse(A_WHILE_SECONDS);
+      assert.deepEqual(open(path, 2).local, closed.local);
+      assert.equal(path.state().ports['0/0']?.reused, 1);
+      noFaults(path);
+    },
+  },
+  {
+    name: 'a port that has rested long is looked for further ahead: a last packet may have been lost',
+    check: (path) => {
+      path.reset(portRange(16));
+      const ways = Array.from({ length: 16 }, (_, i) => open(path, i));
+      for (const way of ways) establish(path, way);
+      const old = ways[12];
+      assert.ok(old);
+      close(path, old);
+      path.elapse(LONG_SECONDS);
+      for (const way of ways.slice(0, 12)) close(path, way);
+      path.elapse(A_WHILE_SECONDS);
+      assert.deepEqual(open(path, 16).local, old.local);
       noFaults(path);
     },
   },

@@ -62,6 +62,32 @@ export const shiftLaws: readonly Law<BalancerTables>[] = [
       assert.deepEqual(reuse(path, EARLIER), { sequence: 0, time: last.time + 1 - EARLIER.time });
     },
   ),
+  law(
+    'a tuple that half-open hands gave away is still moved beyond what the server knows',
+    (path) => {
+      const last = live(path, OLD);
+      path.elapse(REST_SECONDS);
+      assert.ok(trySyn(path, { from: client(2), isn: 5, time: 5 }));
+      assert.deepEqual(path.state().sessions.length, 1);
+      path.elapse(REST_SECONDS);
+      const { shift } = shake(path, EARLIER);
+      assert.deepEqual(shift, { sequence: 0, time: last.time + 1 - EARLIER.time });
+      const next = { from: client(3), isn: 1, time: 1 };
+      const { time } = converse(path, EARLIER, shift);
+      path.elapse(REST_SECONDS);
+      assert.deepEqual(shake(path, next).shift, { sequence: 0, time: time + 1 - next.time });
+    },
+  ),
+  law(
+    'a client that takes up its own tuple, and never answers, leaves what the server knows',
+    (path) => {
+      const last = live(path, { from: client(0), isn: 3_000_000 });
+      assert.ok(trySyn(path, { from: client(0), isn: 4_000_000 }));
+      path.elapse(REST_SECONDS);
+      const { sequence } = shake(path, { from: client(1), isn: 10 }).shift;
+      assert.ok(sequence > last.sequence - 10);
+    },
+  ),
   law('a client whose clock is ahead is left as it is', (path) => {
     live(path, OLD);
     assert.deepEqual(reuse(path, LATER), NONE);

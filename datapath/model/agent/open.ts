@@ -10,7 +10,7 @@ import { reversed, sameEndpoint, type Flow } from '../flow.ts';
 import { newSearch } from '../reserve.ts';
 import type { Segment } from '../segment.ts';
 import { isResting, newSession, type Session } from '../session.ts';
-import { NO_SHIFT, shiftedSequence, type Shift } from '../shift.ts';
+import { NO_SHIFT, NOT_ENDED, shiftedSequence, type Last, type Shift } from '../shift.ts';
 import type { Slot } from '../session-table.ts';
 import type { SessionKind } from '../words.ts';
 import { isTrusted, type Agent, type AgentDirection, type Server } from './parts.ts';
@@ -31,6 +31,7 @@ export interface Newcomer {
   readonly remapped: boolean;
   /** For a port that rested at the server a moment ago. */
   readonly shift?: Shift;
+  readonly before?: Last;
 }
 
 /** The one remap range of a server; its number in the accounts of ports. */
@@ -100,12 +101,12 @@ export function withOtherPort(
     (port) => sessions.find(at(port))?.session,
   );
   if (found !== undefined) return { ...newcomer, back: at(found), remapped: true };
-  const resting = search.longest;
-  if (!resting) return undefined;
-  const shift = ports.takeOver(segment, resting, server.backend);
-  sessions.bury(resting);
-  journal.note('reused');
-  return { ...newcomer, back: resting.back, remapped: true, shift };
+  const { given } = search;
+  if (!given) return undefined;
+  const { note, ...numbers } = ports.takeOver(segment, given, server.backend);
+  sessions.bury(given);
+  journal.note(note);
+  return { ...newcomer, back: given.back, remapped: true, ...numbers };
 }
 
 /** Makes the newcomer a session; undefined when another one has its tuple. */
@@ -124,6 +125,7 @@ export function settle(
     adopted,
     frontIsn: shiftedSequence(segment, { shift }),
     shift,
+    before: newcomer.before ?? NOT_ENDED,
     local: remapped ? REMAP_RANGE : undefined,
     backend: server.backend,
   });

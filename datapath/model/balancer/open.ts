@@ -5,7 +5,7 @@ import type { Flow } from '../flow.ts';
 import { hashAddress } from '../ports.ts';
 import { isLive, newSession, type Session } from '../session.ts';
 import { newSearch } from '../reserve.ts';
-import { NO_SHIFT, shiftedSequence, type Shift } from '../shift.ts';
+import { NO_SHIFT, NOT_ENDED, shiftedSequence, type Last, type Shift } from '../shift.ts';
 import type { Segment } from '../segment.ts';
 import type { EventType, Refused } from '../words.ts';
 import { countedClient, tellOf } from './admission.ts';
@@ -18,10 +18,13 @@ interface Reserved {
   readonly local: number;
   readonly from: Endpoint;
   readonly shift: Shift;
+  readonly before: Last;
 }
 
 /** Locals asked before the SYN is refused. */
 const LOCAL_TRIES = 8;
+/** Of a port that was free: nobody has to be outdone. */
+const UNTOUCHED = { shift: NO_SHIFT, before: NOT_ENDED };
 
 /** Opens a session for an admitted SYN; undefined when it exists afterwards, else why not. */
 export function openSession(
@@ -35,7 +38,7 @@ export function openSession(
   if (typeof chosen === 'string') return failed(balancer, segment, chosen);
   const { backend, at } = chosen;
   const { sessions, tables, world } = balancer;
-  const opening = sessions.all().filter(({ state }) => state === 'opening').length;
+  const opening = sessions.all().filter(isOpening).length;
   if (opening >= tables.openingMax) tellOf(balancer, segment, 'opening-limit');
   const { slot, notes } = sessions.takeSlot(tables, world.chance, segment.now);
   for (const note of notes) balancer.journal.note(note);
@@ -52,6 +55,7 @@ export function openSession(
     frontIsn: shiftedSequence(segment, reserved),
     local: reserved.local,
     shift: reserved.shift,
+    before: reserved.before,
     backend,
     listener: listener.index,
     client: countedClient(listener, segment.flow.from.address),
@@ -64,7 +68,7 @@ export function openSession(
 
 /**
  * Tries the pool's locals; the same client gets the same one first (RFC 7857 section 4).
- * When no port is free, the one that has rested longest.
+ * When no port is free, the one that has rested longest, or of who is half open.
  */
 function reserveLocal(
   balancer: Balancer,
@@ -86,17 +90,21 @@ function reserveLocal(
       search,
       { local, backend },
       { low, high },
-      own.filter(isLive).length >= high - low + 1,
+      own.filter(isLive).length >= high - low + 1 && !sessions.all().some(isOpening),
       (port) => sessions.find({ from: at, to: { address, port } })?.session,
     );
-    if (found !== undefined) return { local, from: { address, port: found }, shift: NO_SHIFT };
+    if (found !== undefined) return { local, from: { address, port: found }, ...UNTOUCHED };
   }
-  const resting = search.longest;
-  if (resting?.local === undefined) return undefined;
-  const shift = ports.takeOver(segment, resting, backend);
-  sessions.bury(resting);
-  journal.note('reused');
-  return { local: resting.local, from: resting.back.to, shift };
+  const { given } = search;
+  if (given?.local === undefined) return undefined;
+  const { note, ...numbers } = ports.takeOver(segment, given, backend);
+  sessions.bury(given);
+  journal.note(note);
+  return { local: given.local, from: given.back.to, ...numbers };
+}
+
+function isOpening({ state }: Session): boolean {
+  return state === 'opening';
 }
 
 /** How the client's packets will leave, from the reserved local port; and the server's, as the listener's. */
