@@ -14,8 +14,8 @@ const OBJECTS: readonly Row[] = [
     'balancer/balancer.bpf.o',
     balancerMaps,
     [
-      ...['balancer_admit', 'balancer_answer', 'balancer_end', 'balancer_icmp'],
-      ...['balancer_ingress', 'send_frame', 'start_sweep'],
+      ...['balancer_admit', 'balancer_answer', 'balancer_cookie', 'balancer_end'],
+      ...['balancer_icmp', 'balancer_ingress', 'balancer_splice', 'send_frame', 'start_sweep'],
     ],
   ],
   [
