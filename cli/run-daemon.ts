@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError } from '../control/config/problem.ts';
+import { readAside } from '../control/config/read-aside.ts';
 import { thisMachine, type Machine } from '../control/config/machine.ts';
 import { isForPeople } from '../control/daemon/failure.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '../control/daemon/log.ts';
@@ -58,18 +59,23 @@ export async function runDaemon<C extends { readonly instance: string }>(
   const file = given.config;
   if (file === undefined) throw new UsageError('no configuration is given; use -c FILE');
   const requests = hangups();
+  const named = (config: C): C => ({ ...config, instance: given.instance ?? config.instance });
   const source: ConfigSource<C> = {
     ...{ requests, file: resolve(file) },
     read: () => readFile(file, 'utf8'),
-    interpret: async (text, shownFile) => {
-      const config = kind.interpret(text, shownFile, thisMachine);
-      return { ...config, instance: given.instance ?? config.instance };
-    },
+    interpret: async (text, shownFile) =>
+      named((await readAside({ role: kind.role, text, file: shownFile })) as unknown as C),
+  };
+  /* before it serves there is nobody to be kept waiting */
+  const atOnce = {
+    ...source,
+    interpret: async (text: string, shownFile: string) =>
+      named(kind.interpret(text, shownFile, thisMachine)),
   };
   try {
     const log = createLog(given.logLevel, stderr.isTerminal);
     const root = stateRoot(process.env, process.getuid?.() ?? 0);
-    const { fileText, first } = await firstTime(source, file, kind.role, root, log);
+    const { fileText, first } = await firstTime(atOnce, file, kind.role, root, log);
     await kind.run(first.config, {
       ...{ configFile: resolve(file), log, signal, source, fileText, first },
       stateRoot: root,

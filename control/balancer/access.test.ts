@@ -12,55 +12,57 @@ const listOf = (allow: readonly string[], deny: readonly string[]): AccessListCo
   deny: deny.map(addressRange),
 });
 
-function meaningOf(list: AccessListConfig) {
+async function meaningOf(list: AccessListConfig) {
   return Object.fromEntries(
-    accessEntries(list).entries.map(([{ bits, addr }, access]) => [
+    (await accessEntries(list)).entries.map(([{ bits, addr }, access]) => [
       formatCidr({ network: addr, prefixBits: bits - 64 }),
       access,
     ]),
   );
 }
 
-test('who is not named is let in, unless the list says only who may', () => {
-  assert.deepEqual(meaningOf(listOf([], ['10.0.0.0/8'])), {
+test('who is not named is let in, unless the list says only who may', async () => {
+  assert.deepEqual(await meaningOf(listOf([], ['10.0.0.0/8'])), {
     '0.0.0.0/0': 'allow',
     '10.0.0.0/8': 'deny',
   });
-  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], [])), {
+  assert.deepEqual(await meaningOf(listOf(['10.0.0.0/8'], [])), {
     '0.0.0.0/0': 'deny',
     '10.0.0.0/8': 'allow',
   });
-  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], ['10.1.0.0/16'])), {
+  assert.deepEqual(await meaningOf(listOf(['10.0.0.0/8'], ['10.1.0.0/16'])), {
     '0.0.0.0/0': 'allow',
     '10.0.0.0/8': 'allow',
     '10.1.0.0/16': 'deny',
   });
-  assert.deepEqual(meaningOf(listOf(['10.0.0.0/8'], ['0.0.0.0/0'])), {
+  assert.deepEqual(await meaningOf(listOf(['10.0.0.0/8'], ['0.0.0.0/0'])), {
     '0.0.0.0/0': 'deny',
     '10.0.0.0/8': 'allow',
   });
 });
 
-test('a range becomes prefixes; a file of nobody still says who may not', () => {
-  assert.deepEqual(meaningOf(listOf([], ['192.0.2.1-192.0.2.2'])), {
+test('a range becomes prefixes; a file of nobody still says who may not', async () => {
+  assert.deepEqual(await meaningOf(listOf([], ['192.0.2.1-192.0.2.2'])), {
     '0.0.0.0/0': 'allow',
     '192.0.2.1/32': 'deny',
     '192.0.2.2/32': 'deny',
   });
-  assert.deepEqual(meaningOf({ ...listOf([], []), denyFile: '/empty' }), { '0.0.0.0/0': 'allow' });
+  assert.deepEqual(await meaningOf({ ...listOf([], []), denyFile: '/empty' }), {
+    '0.0.0.0/0': 'allow',
+  });
 });
 
-test('the same list has the same id in any order; another has another', () => {
-  const id = (deny: string[]) => accessEntries(listOf([], deny)).id;
-  assert.equal(id(['10.0.0.0/8', '11.0.0.0/8']), id(['11.0.0.0/8', '10.0.0.0/8']));
-  assert.notEqual(id(['10.0.0.0/8']), id(['11.0.0.0/8']));
+test('the same list has the same id in any order; another has another', async () => {
+  const id = async (deny: string[]) => (await accessEntries(listOf([], deny))).id;
+  assert.equal(await id(['10.0.0.0/8', '11.0.0.0/8']), await id(['11.0.0.0/8', '10.0.0.0/8']));
+  assert.notEqual(id(['10.0.0.0/8']), await id(['11.0.0.0/8']));
 });
 
 test('a list that is there whole is not written again; half of one is; the old one goes last', async () => {
   const journal: Journal = [];
   const table = new MemoryTable<AccessPrefix4, Access>('prefixes', journal);
-  const old = accessEntries(listOf([], ['10.0.0.0/8']));
-  const next = accessEntries(listOf([], ['10.0.0.0/8', '11.0.0.0/8']));
+  const old = await accessEntries(listOf([], ['10.0.0.0/8']));
+  const next = await accessEntries(listOf([], ['10.0.0.0/8', '11.0.0.0/8']));
   await writeLists(table, [old]);
   await writeLists(table, [old]);
   assert.deepEqual(journal.splice(0), ['prefixes + 2 entries']);

@@ -9,6 +9,7 @@ import { ipv4Address, type Ipv4Address } from '../../packet/address.ts';
 import type { Access, AccessPrefix4, Admission, Rate } from '../../datapath/binding/contract.ts';
 import type { AccessListConfig, RateLimit } from '../config/admission.ts';
 import type { ListenerConfig } from '../config/balancer.ts';
+import { breather } from '../daemon/breath.ts';
 import type { PrefixTable } from './maps.ts';
 
 /** 0: no list, everyone. */
@@ -26,23 +27,32 @@ const WORD_MASK = 0xffff_ffffn;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const EVERYONE: AddressRange = { first: ipv4Address(0), last: ipv4Address(0xffff_ffff) };
 
+export type AccessEntries = { readonly id: ListId; readonly entries: readonly Entry[] };
+
 /** The list's id and its entries, one of them for everyone that it does not name. */
-export function accessEntries(list: AccessListConfig): {
-  readonly id: ListId;
-  readonly entries: readonly Entry[];
-} {
+export async function accessEntries(list: AccessListConfig): Promise<AccessEntries> {
+  const breathe = breather();
   const saysWhoMayNot = list.deny.length > 0 || list.denyFile !== undefined;
   const prefixes = new Map<PrefixKey, Access>();
-  const add = (ranges: readonly AddressRange[], access: Access) => {
-    for (const cidr of ranges.flatMap(rangeCidrs)) prefixes.set(keyOf(cidr), access);
+  const add = async (ranges: readonly AddressRange[], access: Access) => {
+    for (const range of ranges) {
+      for (const cidr of rangeCidrs(range)) prefixes.set(keyOf(cidr), access);
+      await breathe();
+    }
   };
-  add([EVERYONE], saysWhoMayNot ? 'allow' : 'deny');
-  add(list.allow, 'allow');
-  add(list.deny, 'deny'); // who is in two files is kept out
-  const sorted = [...prefixes].toSorted(([a], [b]) => a - b);
-  const id = idOf(sorted);
+  await add([EVERYONE], saysWhoMayNot ? 'allow' : 'deny');
+  await add(list.allow, 'allow');
+  await add(list.deny, 'deny'); // who is in two files is kept out
+  const sorted = Float64Array.from(prefixes.keys()).sort();
+  await breathe();
+  const accessOf = (key: PrefixKey) => prefixes.get(key) ?? 'deny';
+  const id = idOf(sorted.map((key) => (accessOf(key) === 'allow' ? key : -1 - key)));
   const words = [Number(id & WORD_MASK), Number(id >> WORD_BITS)];
-  const entries = sorted.map(([key, access]): Entry => [prefixOf(key, words), access]);
+  const entries: Entry[] = [];
+  for (const key of sorted) {
+    entries.push([prefixOf(key, words), accessOf(key)]);
+    await breathe();
+  }
   return { id, entries };
 }
 
@@ -67,7 +77,11 @@ export async function removeOtherLists(
   const stale: AccessPrefix4[] = [];
   for await (const batch of table.entries())
     for (const [prefix] of batch) if (!wanted.has(listIdOf(prefix.list))) stale.push(prefix);
-  for (const prefix of stale) table.delete(prefix);
+  const breathe = breather();
+  for (const prefix of stale) {
+    table.delete(prefix);
+    await breathe();
+  }
 }
 
 export function admissionValue(
@@ -98,9 +112,8 @@ function prefixOf(key: PrefixKey, list: number[]): AccessPrefix4 {
   return { bits: LIST_BITS + (key % KEY_FACTOR), list, addr };
 }
 
-function idOf(prefixes: readonly (readonly [PrefixKey, Access])[]): ListId {
-  const said = prefixes.map(([key, access]) => (access === 'allow' ? key : -1 - key));
-  return createHash('sha256').update(Float64Array.from(said)).digest().readBigUInt64LE(0) || 1n;
+function idOf(said: Float64Array): ListId {
+  return createHash('sha256').update(said).digest().readBigUInt64LE(0) || 1n;
 }
 
 function listIdOf([low = 0, high = 0]: readonly number[]): ListId {

@@ -61,7 +61,7 @@ export class Balancing {
       { tables: this.#tables, healthOf, isDrained, steadyMs: () => systemClock.steadyMs(), log },
       this.#config,
     );
-    runtime.onChange((names) => void this.#follow(names));
+    runtime.onChange((names) => this.#follow(names));
   }
 
   get wanted(): BalancerConfig {
@@ -86,7 +86,7 @@ export class Balancing {
   async apply(wanted: BalancerConfig): Promise<void> {
     const config = withRuntime(wanted, this.#parts.runtime);
     await this.#scheduler.change(config, async () => {
-      this.#monitor.add(config.pools, this.#tables.backendsOutOfUse(config));
+      this.#monitor.add(config.pools, await this.#tables.backendsOutOfUse(config));
       await this.#tables.apply(config, (pool, indices) =>
         this.#scheduler.scheduleOf(pool, indices),
       );
@@ -121,12 +121,22 @@ export class Balancing {
   }
 
   /** The tables of the pools that a change beside the file is about, and no others. */
-  async #follow(names: readonly BackendName[]): Promise<void> {
-    const config = withRuntime(this.#wanted, this.#parts.runtime);
-    await this.#scheduler.change(config, async () => void (this.#config = config));
-    const changed =
-      names.length === 0 ? config.pools.map(({ name }) => name) : names.map(({ pool }) => pool);
-    for (const pool of new Set(changed)) this.#scheduler.update(pool);
+  #follow(names: readonly BackendName[]): void {
+    const { runtime } = this.#parts;
+    const changed = names.length === 0 ? undefined : new Set(names.map(({ pool }) => pool));
+    this.#config = withRuntime(
+      this.#wanted,
+      runtime,
+      changed && { pools: changed, in: this.#config },
+    );
+    this.#scheduler.use(this.#config);
+    for (const pool of changed ?? this.#config.pools.map(({ name }) => name))
+      this.#scheduler.update(pool);
+  }
+
+  /** Resolves when every change so far is in the tables. */
+  settled(): Promise<void> {
+    return this.#scheduler.settled();
   }
 
   follow(): void {

@@ -3,9 +3,18 @@ import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
 import type { RuntimeChanges } from '../state/runtime.ts';
 import { keyOf } from './desired.ts';
 
-/** What nobody changed is the same object. */
-export function withRuntime(config: BalancerConfig, runtime: RuntimeChanges): BalancerConfig {
-  return { ...config, pools: config.pools.map((pool) => poolWith(pool, runtime)) };
+/** What nobody changed is the same object; with `only`, pools of other names are as they are there. */
+export function withRuntime(
+  config: BalancerConfig,
+  runtime: RuntimeChanges,
+  only?: { readonly pools: ReadonlySet<string>; readonly in: BalancerConfig },
+): BalancerConfig {
+  const pools = config.pools.map((pool, i) =>
+    only === undefined || only.pools.has(pool.name)
+      ? poolWith(pool, runtime)
+      : (only.in.pools[i] ?? pool),
+  );
+  return { ...config, pools };
 }
 
 function poolWith(pool: PoolConfig, runtime: RuntimeChanges): PoolConfig {

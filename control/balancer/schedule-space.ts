@@ -8,32 +8,61 @@ const REST_MS = 1_000;
 export class ScheduleSpace {
   readonly #capacity: number;
   readonly #nowMs: () => number;
-  #retired: (Extent & { freeAtMs: number })[] = [];
+  /** By offset, in use or resting. */
+  #taken: Extent[] = [];
+  /** Oldest first. */
+  #resting: (Extent & { readonly freeAtMs: number })[] = [];
 
   constructor(capacity: number, nowMs: () => number) {
     this.#capacity = capacity;
     this.#nowMs = nowMs;
   }
 
-  /** First fit between what is in use and what was until a moment ago. */
-  allocate(length: number, inUse: readonly Extent[]): Extent {
-    const nowMs = this.#nowMs();
-    this.#retired = this.#retired.filter(({ freeAtMs }) => freeAtMs > nowMs);
-    const taken = [...inUse, ...this.#retired].toSorted((a, b) => a.offset - b.offset);
+  /** What an earlier daemon left in use. */
+  hold(run: Extent): void {
+    if (run.length > 0) this.#taken.splice(this.#placeOf(run.offset), 0, run);
+  }
+
+  /** First fit between what is in use and what was until a moment ago; in use from now on. */
+  allocate(length: number): Extent {
+    this.#freeRested();
     let offset = 0;
-    for (const run of taken) {
-      if (run.length > 0 && run.offset - offset >= length) break;
+    for (const run of this.#taken) {
+      if (run.offset - offset >= length) break;
       offset = Math.max(offset, run.offset + run.length);
     }
     if (offset + length > this.#capacity)
       throw new RangeError(
         `map schedule has ${this.#capacity} entries, and no ${length} in a row are free`,
       );
-    return { offset, length };
+    const run = { offset, length };
+    this.hold(run);
+    return run;
   }
 
+  /** No table leads to it any more. */
   retire(run: Extent): void {
-    if (run.length > 0) this.#retired.push({ ...run, freeAtMs: this.#nowMs() + REST_MS });
+    if (run.length > 0) this.#resting.push({ ...run, freeAtMs: this.#nowMs() + REST_MS });
+  }
+
+  #freeRested(): void {
+    const nowMs = this.#nowMs();
+    const free = this.#resting.filter(({ freeAtMs }) => freeAtMs <= nowMs);
+    if (free.length === 0) return;
+    this.#resting = this.#resting.filter(({ freeAtMs }) => freeAtMs > nowMs);
+    const offsets = new Set(free.map(({ offset }) => offset));
+    this.#taken = this.#taken.filter(({ offset }) => !offsets.has(offset));
+  }
+
+  /** Of the first run that does not begin before. */
+  #placeOf(offset: number): number {
+    let [low, high] = [0, this.#taken.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#taken[middle]?.offset ?? 0) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

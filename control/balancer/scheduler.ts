@@ -100,6 +100,11 @@ export class Scheduler {
     return done;
   }
 
+  /** Weights are other ones, and nothing else: tables are written by `update`. */
+  use(config: BalancerConfig): void {
+    this.#writing = this.#writing.then(() => void (this.#config = config));
+  }
+
   /** Resolves when everything asked for is written. */
   settled(): Promise<void> {
     return this.#writing;

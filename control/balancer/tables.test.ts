@@ -39,7 +39,7 @@ async function start(
   });
   memory.journal.length = 0;
   const config = configOf(sketch);
-  const outOfUse = tables.backendsOutOfUse(config);
+  const outOfUse = await tables.backendsOutOfUse(config);
   await tables.apply(config, (pool, indices) => ({
     select: 'round-robin',
     entries: inOrder(config, pool, indices, out),

@@ -6,12 +6,20 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
-import type { Endpoint4, Pool, Protection, Settings } from '../../datapath/binding/contract.ts';
+import type {
+  Endpoint4,
+  LocalPair,
+  Pool,
+  Protection,
+  Settings,
+} from '../../datapath/binding/contract.ts';
+import { breather } from '../daemon/breath.ts';
 import type { References } from '../daemon/references.ts';
 import { keptSecret, settingsOf } from '../daemon/settings.ts';
 import { indexOfEntry, type Schedule } from '../schedule/schedule.ts';
 import {
   accessEntries,
+  type AccessEntries,
   admissionValue,
   removeOtherLists,
   writeLists,
@@ -51,6 +59,8 @@ const NO_PROTECTION: Protection = {
 export class Tables {
   readonly #parts: TablesParts;
   readonly #space: ScheduleSpace;
+  /** Whether it knows what an earlier daemon left in use. */
+  #isSpaceKnown = false;
   /** By offset in `schedule`. */
   readonly #written = new Map<number, readonly number[]>();
   #indices: Indices = { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] };
@@ -68,15 +78,21 @@ export class Tables {
    * Backends that an earlier daemon, or this one under an earlier configuration, had taken
    * out of a pool that goes on. Call before `apply`, which writes new tables.
    */
-  backendsOutOfUse(config: BalancerConfig): ReadonlyMap<string, ReadonlySet<EndpointKey>> {
+  async backendsOutOfUse(
+    config: BalancerConfig,
+  ): Promise<ReadonlyMap<string, ReadonlySet<EndpointKey>>> {
     const { maps } = this.#parts;
-    const current = readCurrent(maps);
+    const breathe = breather();
+    const current = await readCurrent(maps);
+    const poolAt = new Map<string, number>();
+    for (const { address, pool } of config.listeners) {
+      const known = current.listeners.get(keyOf(address))?.pool;
+      if (known !== undefined && !poolAt.has(pool)) poolAt.set(pool, known);
+    }
     const out = new Map<string, Set<EndpointKey>>();
     for (const { name, backends } of config.pools) {
-      const pool = config.listeners
-        .filter((listener) => listener.pool === name)
-        .map(({ address }) => current.listeners.get(keyOf(address))?.pool)
-        .find((index) => index !== undefined);
+      await breathe();
+      const pool = poolAt.get(name);
       if (pool === undefined) continue;
       const entries = this.#entriesOf(unpackTable(maps.pools.get(pool).table));
       const scheduled = new Set(entries.map(indexOfEntry));
@@ -99,7 +115,8 @@ export class Tables {
   ): Promise<void> {
     const { maps, findReferences } = this.#parts;
     const desired = desiredOf(config);
-    const current = readCurrent(maps);
+    const current = await readCurrent(maps);
+    await this.#learnSpace();
     const references = needsReferences(desired, current)
       ? await findReferences()
       : { listeners: new Set<number>(), backends: new Set<number>() };
@@ -113,11 +130,14 @@ export class Tables {
     maps.settings.set(0, this.#settings(config, maps.settings.get(0), indices.locals.length));
     this.#removeListeners(desired);
     const lists = await this.#writeAccessLists(config);
-    this.#writeBackends(desired, indices, current);
+    await this.#writeBackends(desired, indices, current);
     this.#writeLocals(indices, current);
-    for (const pool of config.pools)
+    const breathe = breather();
+    for (const pool of config.pools) {
+      await breathe();
       await this.#swapSchedule(pool, scheduleOf(pool.name, indices), indices);
-    this.#writeListeners(desired, indices, current, lists);
+    }
+    await this.#writeListeners(desired, indices, current, lists);
     this.#removeRest(desired, indices, current);
     await removeOtherLists(maps.accessPrefixes, new Set(lists.values()));
     this.#indices = indices;
@@ -170,11 +190,26 @@ export class Tables {
   async #writeRun(entries: readonly number[]): Promise<Extent> {
     const { maps } = this.#parts;
     if (entries.length === 0) return { offset: 0, length: 0 };
-    const inUse = indexesOf(maps.pools).map((pool) => unpackTable(maps.pools.get(pool).table));
-    const run = this.#space.allocate(entries.length, inUse);
-    await maps.schedule.setMany(run.offset, entries);
+    const run = this.#space.allocate(entries.length);
+    try {
+      await maps.schedule.setMany(run.offset, entries);
+    } catch (error) {
+      this.#space.retire(run);
+      throw error;
+    }
     this.#written.set(run.offset, entries);
     return run;
+  }
+
+  async #learnSpace(): Promise<void> {
+    if (this.#isSpaceKnown) return;
+    const { pools } = this.#parts.maps;
+    const breathe = breather();
+    for (const index of indexesOf(pools)) {
+      this.#space.hold(unpackTable(pools.get(index).table));
+      await breathe();
+    }
+    this.#isSpaceKnown = true;
   }
 
   /** Of runs that this daemon wrote it knows what is there: Maglev's tables are long. */
@@ -197,9 +232,14 @@ export class Tables {
       if (!desired.listeners.has(keyOfMap(key))) listeners.delete(key);
   }
 
-  #writeBackends(desired: Desired, { backends }: Indices, current: Current): void {
+  async #writeBackends(desired: Desired, { backends }: Indices, current: Current): Promise<void> {
     const { maps } = this.#parts;
+    const breathe = breather();
+    const isNew = ([key]: readonly [EndpointKey, unknown]) => !current.backends.has(key);
+    const fresh = [...desired.backends].filter(isNew).map(([key]) => indexIn(backends, key));
+    await this.#forgetPorts(new Set(fresh));
     for (const [key, { sessionsMax, ...endpoint }] of desired.backends) {
+      await breathe();
       const index = indexIn(backends, key);
       const known = current.backends.get(key);
       maps.backendLimits.set(index, sessionsMax);
@@ -207,7 +247,6 @@ export class Tables {
       if (known === undefined) {
         maps.backendTraffic.clear(index);
         maps.backendLive.set(index, 0);
-        this.#forgetPorts(index);
       }
       maps.backends.set(index, { ...endpoint, used: true, out: true });
     }
@@ -226,22 +265,22 @@ export class Tables {
 
   async #writeAccessLists({ accessLists }: BalancerConfig): Promise<ReadonlyMap<string, ListId>> {
     const { maps } = this.#parts;
-    const lists = accessLists.map((list) => ({
-      name: list.name,
-      ...accessEntries(list),
-    }));
+    const lists: (AccessEntries & { readonly name: string })[] = [];
+    for (const list of accessLists) lists.push({ name: list.name, ...(await accessEntries(list)) });
     await writeLists(maps.accessPrefixes, lists);
     return new Map(lists.map(({ name, id }) => [name, id]));
   }
 
-  #writeListeners(
+  async #writeListeners(
     desired: Desired,
     { listeners, pools }: Indices,
     current: Current,
     lists: ReadonlyMap<string, ListId>,
-  ): void {
+  ): Promise<void> {
     const { maps } = this.#parts;
+    const breathe = breather();
     for (const [key, config] of desired.listeners) {
+      await breathe();
       const index = indexIn(listeners, key);
       if (!current.listeners.has(key)) {
         maps.listenerTraffic.clear(index);
@@ -282,14 +321,21 @@ export class Tables {
    * many ports would seem to be in use for ever. Of a local whose index another one takes,
    * the counts therefore go on.
    */
-  #forgetPorts(backend: number) {
+  async #forgetPorts(backends: ReadonlySet<number>): Promise<void> {
+    if (backends.size === 0) return;
     const { localPorts } = this.#parts.maps;
-    for (const pair of [...localPorts.keys()])
-      if (pair.backend === backend) localPorts.delete(pair);
+    const breathe = breather();
+    const theirs: LocalPair[] = [];
+    for (const pair of localPorts.keys()) {
+      if (backends.has(pair.backend)) theirs.push(pair);
+      await breathe();
+    }
+    for (const pair of theirs) localPorts.delete(pair);
   }
 }
 
-export function readCurrent(maps: ReconciledMaps): Current {
+export async function readCurrent(maps: ReconciledMaps): Promise<Current> {
+  const breathe = breather();
   const listeners = new Map<EndpointKey, { index: number; pool: number }>();
   for (const key of maps.listeners.keys()) {
     const listener = maps.listeners.get(key);
@@ -297,6 +343,7 @@ export function readCurrent(maps: ReconciledMaps): Current {
   }
   const backends = new Map<EndpointKey, { index: number; used: boolean }>();
   for (const index of indexesOf(maps.backends)) {
+    await breathe();
     const { addr, port, used } = maps.backends.get(index);
     if (port !== 0) backends.set(keyOf({ address: addr, port }), { index, used });
   }

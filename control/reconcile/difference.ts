@@ -35,7 +35,9 @@ export async function differenceOf(before: object, after: object): Promise<Chang
           await compare(joined(path, nameOf(key)), valueOf(key, a), valueOf(key, b));
       return;
     }
-    if (!isDeepStrictEqual(a, b)) changes.push(changeOf(path, a, b));
+    if (Array.isArray(a) && Array.isArray(b)) {
+      if (!(await isSameList(a, b))) changes.push(await setChange(path, a, b));
+    } else if (!isDeepStrictEqual(a, b)) changes.push(changeOf(path, a, b));
   };
   const compareElements = async (path: string, a: readonly object[], b: readonly object[]) => {
     const [old, fresh] = [byIdentity(a), byIdentity(b)];
@@ -62,18 +64,41 @@ export function formatChange({ op, path, from, to }: Change): string {
 function changeOf(path: string, a: unknown, b: unknown): Change {
   if (a === undefined) return { op: 'add', path, to: textOf(plainOf(b)) };
   if (b === undefined) return { op: 'remove', path, from: textOf(plainOf(a)) };
-  if (Array.isArray(a) && Array.isArray(b)) return setChange(path, plainOf(a), plainOf(b));
   return { op: 'change', path, from: textOf(plainOf(a)), to: textOf(plainOf(b)) };
 }
 
 /** Ranges of addresses, interfaces: what has gone and what has come, not both lists whole. */
-function setChange(path: string, a: Plain, b: Plain): Change {
-  const [old, fresh] = [a, b].map((list) => new Set((list as readonly Plain[]).map(textOf)));
-  const gone = [...(old ?? [])].filter((one) => fresh?.has(one) !== true);
-  const come = [...(fresh ?? [])].filter((one) => old?.has(one) !== true);
-  const from = gone.length === 0 ? `${old?.size ?? 0} elements` : `without ${some(gone)}`;
-  const to = come.length === 0 ? `${fresh?.size ?? 0} elements` : `with ${some(come)}`;
+async function setChange(
+  path: string,
+  a: readonly unknown[],
+  b: readonly unknown[],
+): Promise<Change> {
+  const [old, fresh] = [await textsOf(a), await textsOf(b)];
+  const gone = [...old].filter((one) => !fresh.has(one));
+  const come = [...fresh].filter((one) => !old.has(one));
+  const from = gone.length === 0 ? `${old.size} elements` : `without ${some(gone)}`;
+  const to = come.length === 0 ? `${fresh.size} elements` : `with ${some(come)}`;
   return { op: 'change', path, from, to };
+}
+
+async function textsOf(list: readonly unknown[]): Promise<ReadonlySet<string>> {
+  const breathe = breather();
+  const texts = new Set<string>();
+  for (const one of list) {
+    texts.add(textOf(plainOf(one)));
+    await breathe();
+  }
+  return texts;
+}
+
+async function isSameList(a: readonly unknown[], b: readonly unknown[]): Promise<boolean> {
+  if (a.length !== b.length) return false;
+  const breathe = breather();
+  for (const [i, one] of a.entries()) {
+    if (!isDeepStrictEqual(one, b[i])) return false;
+    await breathe();
+  }
+  return true;
 }
 
 function textOf(value: Plain): string {

@@ -27,6 +27,7 @@ import { resolve } from 'node:path';
 import { checkMachine } from '../requirements.ts';
 import { down } from '../up.ts';
 import { ACCEPT_WAYS, measureAccept } from './accept.ts';
+import { measureApply } from './apply/apply.ts';
 import {
   CONTENDERS,
   buildContender,
@@ -69,6 +70,7 @@ async function bench(chosen: BenchOptions, signal: AbortSignal): Promise<BenchRe
     ...{ date: new Date().toISOString(), machine: thisMachine(), options: chosen },
   };
   if (only.includes('memory')) result.memory = await measureMemory();
+  if (only.includes('apply')) result.apply = await measureApply(say);
   if (only.includes('trace')) result.trace = await measureTrace({ say, signal }, chosen);
   if (only.includes('expiry')) result.expiry = await measureExpiry({ say, signal });
   const measures = MEASURES.filter((name) => only.includes(name));

@@ -10,6 +10,7 @@ export const PARTS = [
   'accept',
   'programs',
   'memory',
+  'apply',
   'expiry',
   'trace',
 ] as const;

@@ -7,6 +7,8 @@ import type { ExpiryFigures } from './expiry/expiry.ts';
 import { expiryReport } from './expiry/report.ts';
 import type { Machine } from './machine.ts';
 import type { MeasureName, Sample } from './measures.ts';
+import type { ApplyFigure } from './apply/apply.ts';
+import { applyReport } from './apply/report.ts';
 import type { MemoryFigure } from './memory.ts';
 import type { BenchOptions } from './options.ts';
 import type { ProgramFigures } from './programs.ts';
@@ -24,6 +26,7 @@ export type BenchResult = {
   programs?: ProgramFigures;
   accept?: AcceptFigure[];
   memory?: MemoryFigure[];
+  apply?: ApplyFigure;
   expiry?: ExpiryFigures;
   trace?: TraceFigure[];
 };
@@ -64,13 +67,14 @@ const OTHERS_LIMIT = 0.05;
 const STEAL_LIMIT = 0.02;
 
 export function report(result: BenchResult): string {
-  const { figures, programs, accept, memory, expiry, trace } = result;
+  const { figures, programs, accept, memory, apply, expiry, trace } = result;
   return [
     headReport(result),
     ...(figures === undefined ? [] : figuresReport(figures)),
     ...(programs === undefined ? [] : [programsReport(programs)]),
     ...(accept === undefined ? [] : [acceptReport(accept)]),
     ...(memory === undefined ? [] : [memoryReport(memory)]),
+    ...(apply === undefined ? [] : [applyReport(apply)]),
     ...(expiry === undefined ? [] : [expiryReport(expiry)]),
     ...(trace === undefined ? [] : [traceReport(trace)]),
   ].join('\n');
