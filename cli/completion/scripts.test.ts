@@ -69,7 +69,8 @@ describe('completion', { timeout: 60_000 }, () => {
         const [program = '', ...words] = ASKING[shell](line);
         const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}`, TERM: 'dumb' };
         const { stdout } = await run(program, words, { env });
-        assert.match(stdout, says);
+        // A slow one may beep in the middle of the word.
+        assert.match(stdout.replaceAll('\u0007', ''), says);
       });
 
   test('no daemon: silence, and exit code 0', async () => {
