@@ -10,7 +10,7 @@ import {
 import type { Lab } from '../lab.ts';
 import { LabError, waitUntil } from '../process.ts';
 import { cause, type Fault, type Injected } from './fault.ts';
-import { ip, nftBalancer, rule, sysctl } from './means.ts';
+import { fullConntrack, ip, nftBalancer, rule, sysctl } from './means.ts';
 
 const LISTENER = `${VIRTUAL_ADDRESS}:${VIRTUAL_PORT}`;
 const HELD = 4;
@@ -33,6 +33,16 @@ export const BALANCERS: readonly Fault[] = [
       return holding(lab);
     },
     expect: cause('snat-exhausted', 'balancer'),
+  },
+  {
+    name: 'conntrack-full',
+    sentence: 'The connection tracking table of a balancer made of nftables is full.',
+    lab: { daemons: false },
+    inject: async (lab) => {
+      await nftBalancer(lab);
+      return fullConntrack(lab, 'balancer');
+    },
+    expect: cause('conntrack-full', 'balancer'),
   },
   {
     name: 'local-ports-exhausted',

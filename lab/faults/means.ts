@@ -68,7 +68,9 @@ export function nftRestorer(lab: Lab, role: Role, ports: { low: number; high: nu
 
 /** A program in Python that runs at the server until the fault is over; `body` says when it is ready. */
 export async function python(lab: Lab, role: Role, ...body: string[]): Promise<Injected> {
-  const script = ['import socket, struct, sys, time', ...body, 'time.sleep(600)'].join('\n');
+  const script = ['import select, socket, struct, sys, time', ...body, 'time.sleep(600)'].join(
+    '\n',
+  );
   const child = lab.spawn(role, ['python3', '-uc', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -99,6 +101,35 @@ export function listener(lab: Lab, backlog: number, ...more: string[]): Promise<
     `s.bind(("${SERVER}", ${UNCHECKED_PORT}))`,
     `s.listen(${backlog})`,
     ...more.filter((line) => line.startsWith('after:')).map((line) => line.slice(6)),
+    'print("ready")',
+  );
+}
+
+/**
+ * Fills the connection tracking table of a namespace, through ctnetlink, with connections that live and
+ * were answered: such are not given up for new ones. Its size is the machine's, and stays what it is.
+ */
+export function fullConntrack(lab: Lab, role: Role): Promise<Injected> {
+  return python(
+    lab,
+    role,
+    'def attr(kind, value): return struct.pack("=HH", len(value) + 4, kind) + value + b"\\0" * (-len(value) % 4)',
+    'def nest(kind, *parts): return attr(kind | 0x8000, b"".join(parts))',
+    // CTA_TUPLE: addresses, TCP, ports
+    'def ends(kind, a, b, p, q): return nest(kind, nest(1, attr(1, a), attr(2, b)), nest(2, attr(1, b"\\6"), attr(2, p), attr(3, q)))',
+    's = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)',
+    's.bind((0, 0))',
+    'server, port = socket.inet_aton("10.9.9.9"), b"\\0\\x09"',
+    // seen reply, assured, confirmed; established; for an hour
+    'rest = attr(3, struct.pack("!I", 14)) + nest(4, nest(1, attr(1, b"\\3"))) + attr(7, struct.pack("!I", 3600))',
+    'def add(n):',
+    '    client, cport = struct.pack("!I", 0x0a090000 + n // 50000), struct.pack("!H", 1024 + n % 50000)',
+    '    body = struct.pack("=BBH", 2, 0, 0) + ends(1, client, server, cport, port) + ends(2, server, client, port, cport) + rest',
+    '    return struct.pack("=IHHII", len(body) + 16, 0x100, 0x401, n, 0) + body',
+    'most = int(open("/proc/sys/net/netfilter/nf_conntrack_max").read())',
+    'for n in range(0, most + 256, 256):',
+    '    s.send(b"".join(add(n + i) for i in range(256)))',
+    '    while select.select([s], [], [], 0)[0]: s.recv(65536)',
     'print("ready")',
   );
 }
