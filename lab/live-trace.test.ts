@@ -11,6 +11,7 @@ import { CAPTURE_POINTS, type CapturePoint } from './capture.ts';
 import { daemonStatus } from './daemons.ts';
 import { openLab } from './lab.ts';
 import { runFolder } from './paths.ts';
+import { sshInto } from './ssh.ts';
 import { withClient } from './scripted.ts';
 import { CLIENT_ADDRESS, namespaceName, SERVER_ADDRESSES, SERVER_PORT } from './topology.ts';
 import { openConnections } from './traffic.ts';
@@ -121,6 +122,36 @@ describe('fullnat trace --live on the lab', { skip, timeout: 120_000 }, () => {
     );
   });
 
+  const lacksSshd = existsSync('/usr/sbin/sshd') ? false : 'needs openssh-server';
+  test('over ssh it runs tcpdump, and asks daemons', { skip: lacksSshd }, async () => {
+    const keys = mkdtempSync(join(folder, 'ssh-'));
+    const under = await sshInto(keys, instance, 'host');
+    const live = startUnder(
+      under,
+      [
+        `client=netns:${namespaceName(instance, 'client')}/eth0`,
+        'host-nic=ssh:root@lab/eth0',
+        `agent=ssh:root@lab,agent:${runFolder(instance)}/agent.sock`,
+      ],
+      ...['--backend', DIRECT, '--for', '5s', '--json', '--all'],
+    );
+    await live.capturing;
+    const common = { local: CLIENT_ADDRESS, ports: '25000-25000', count: 1, timeoutMs: 4_000 };
+    await openConnections(openLab(instance), 'client', { ...common, target: VIRTUAL });
+    const { code, stdout, stderr } = await live.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /host-nic: ssh .* root@lab 'tcpdump -i eth0 /);
+    const { conversations } = JSON.parse(stdout) as {
+      conversations: { client: string; hops: { point: string }[] }[];
+    };
+    const one = conversations.find(({ client }) => client === `${CLIENT_ADDRESS}:25000`);
+    assert.deepEqual(
+      one?.hops.map(({ point }) => point),
+      ['client', 'host-nic', 'agent'],
+      stdout,
+    );
+  });
+
   test('killed with -9, it leaves no capture behind', async () => {
     const { pid: agent } = await daemonStatus(instance, 'agent');
     const before = bpfFilesOf(agent);
@@ -177,9 +208,15 @@ function start(...words: string[]) {
 }
 
 function startAt(places: readonly string[], ...words: string[]) {
+  return startUnder([], places, ...words);
+}
+
+/** `before` is a program that starts it. */
+function startUnder(before: readonly string[], places: readonly string[], ...words: string[]) {
   const at = places.flatMap((place) => ['--at', place]);
-  const argv = [MAIN, 'trace', '--live', VIRTUAL, ...at, ...words];
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const argv = [...before, process.execPath, MAIN, 'trace', '--live', VIRTUAL, ...at, ...words];
+  const [program = '', ...rest] = argv;
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   const ended = once(child, 'close').then(([code]) => ({

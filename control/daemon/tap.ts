@@ -68,7 +68,7 @@ async function started(
     return await TapCapture.start({ places, ends, bounds });
   } catch (error) {
     if (error instanceof BpfError && error.failure.code === 'BPF_NOT_FOUND')
-      throw new ApiError(400, `there is no interface among: ${devices.join(', ')}`);
+      throw new ApiError(400, `interfaces are ${devices.join(', ')}; one of them is not there`);
     throw error;
   }
 }

@@ -50,7 +50,11 @@ export async function openSource(
   switch (capturer.kind) {
     case 'tap': {
       const wishes = { ends, bounds: limits, places: [capturer] };
-      const source = await tapSource(wishes).catch((error: unknown) => (error as Error).message);
+      const source = await tapSource(wishes).catch((error: unknown) => {
+        if ((error as { code?: unknown }).code === 'BPF_NOT_FOUND')
+          throw new Error(`there is no interface ${capturer.device} there`, { cause: error });
+        return (error as Error).message;
+      });
       if (typeof source !== 'string') {
         tell(`a tap in the kernel, at ${capturer.device}: ${captureFilter(ends)}`);
         return source;
