@@ -113,7 +113,8 @@ const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 function engineOf(maps: Engine['maps']): Engine {
   return {
     ...{ kind: 'ebpf', maps, loaded: { adopted: [], programs: [] } },
-    ...{ check: async () => {}, open: async () => {}, follow: () => {}, readEvents: () => {} },
+    ...{ fit: (config: BalancerConfig) => config, check: async () => {}, open: async () => {} },
+    ...{ follow: () => {}, readEvents: () => {} },
     ...{ close: async () => {}, sayGoodbye: async () => {} },
   } as Engine;
 }
