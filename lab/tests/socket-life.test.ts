@@ -197,20 +197,18 @@ describe('from packet mode to socket mode', { skip, timeout: 120_000 }, () => {
   };
 
   test('and back, under live and new connections: none is lost, all are seen', async () => {
-    let bySocketMode = 0;
+    const until = async (condition: () => Promise<boolean>, what: string) =>
+      assert.ok(await waitUntil(condition, { timeoutMs: 20_000, everyMs: 50 }), what);
     const { held, opened } = await underTraffic(openLab(instance), async () => {
+      await until(async () => (await restored(instance)) > HELD, 'packet mode takes new ones');
       const before = await restored(instance);
-      assert.ok(before > HELD);
       await changeTo('socket');
-      await sleep(1_000);
-      bySocketMode = (await notes(instance, 'agent')).get('client-from-syn') ?? 0;
+      const bySocketMode = async () => (await notes(instance, 'agent')).get('client-from-syn') ?? 0;
+      await until(async () => (await bySocketMode()) > 10, 'socket mode takes new ones');
       await changeTo('packet');
-      await sleep(1_000);
-      const after = await restored(instance);
-      assert.ok(after > before, 'packet mode took new ones again');
+      await until(async () => (await restored(instance)) > before, 'packet mode does again');
     });
     assertUndisturbed(held, opened);
-    assert.ok(bySocketMode > 10, `${bySocketMode} by socket mode`);
   });
 
   test('back again: socket mode stays as long as it has connections, and no longer', async () => {
@@ -273,6 +271,9 @@ async function underTraffic(lab: Lab, action: () => Promise<void>) {
     await sleep(500);
     await action();
     await sleep(500);
+  } catch (error) {
+    await traffic.end();
+    throw error;
   } finally {
     await opening.stop();
   }
