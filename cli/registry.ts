@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   diagnose: async () => (await import('./commands/diagnose.ts')).diagnose,
   diff: async () => (await import('./commands/diff.ts')).diff,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  explain: async () => (await import('./commands/explain.ts')).explain,
   get: async () => (await import('./commands/get.ts')).get,
   history: async () => (await import('./commands/history.ts')).history,
   import: async () => (await import('./commands/import.ts')).importCommand,

@@ -22,6 +22,8 @@ export type Call = {
   readonly body?: string;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where the usual patience is not enough. */
+  readonly timeoutMs?: number;
 };
 
 export type Answer =
@@ -41,7 +43,8 @@ const QUESTION_TIMEOUT_MS = 5_000;
 
 /** Never rejects: what went wrong is part of the answer. */
 export function callApi(target: Target, call: Call): Promise<Answer> {
-  const timeoutMs = call.method === 'GET' ? QUESTION_TIMEOUT_MS : CHANGE_TIMEOUT_MS;
+  const usualMs = call.method === 'GET' ? QUESTION_TIMEOUT_MS : CHANGE_TIMEOUT_MS;
+  const { timeoutMs = usualMs } = call;
   return new Promise((resolve) => {
     const failed = (why: string) => resolve({ kind: 'failed', why });
     const start = target.kind === 'remote' ? httpsRequest : httpRequest;

@@ -1,6 +1,11 @@
 /** Every list and verb that a daemon answers, by role: a new one is a line here and a handler where its data is. */
 import { tapReaders } from '../daemon/tap.ts';
-import { endReader, limitReader, sessionReaders } from '../daemon/session-query.ts';
+import {
+  endReader,
+  limitReader,
+  sessionReaders,
+  wholeEndpointReader,
+} from '../daemon/session-query.ts';
 import { endpointReader } from '../daemon/sessions.ts';
 import { poolReader } from './query.ts';
 import { list, route } from './route.ts';
@@ -14,6 +19,7 @@ import {
   collisionCounterRow,
   collisionRow,
   dropRow,
+  explanation,
   eventRow,
   infoRow,
   listenerRow,
@@ -69,6 +75,14 @@ export const BALANCER_ROUTES = {
     listener: endReader,
     local: endReader,
     backend: endReader,
+  }),
+  explain: route({
+    ...{ method: 'GET', path: '/v1/explain', role: 'read' },
+    summary:
+      'Where a connection goes and why; asks a copy of the loaded program, and changes nothing',
+    query: { client: wholeEndpointReader, listener: wholeEndpointReader },
+    body: { kind: 'none' },
+    answer: { kind: 'value', schema: explanation },
   }),
   locals: list('locals', 'Local ports in use, by local address and backend', localRow, {}),
   ...counted,

@@ -62,6 +62,21 @@ export const listenerRow = z.object({
 });
 export type ListenerRow = z.infer<typeof listenerRow>;
 
+export const explanation = z.object({
+  client: endpoint(),
+  listener: endpoint(),
+  kind: z
+    .enum(['live', 'hypothetical', 'refused', 'no-listener'])
+    .describe('live: it has a session; hypothetical: what a SYN of it would get now'),
+  verdict: z.string(),
+  state: z.string().nullable(),
+  local: endpoint().nullable(),
+  backend: endpoint().nullable(),
+  serverSees: endpoint().nullable().describe('the peer, where an agent restores clients'),
+  why: z.array(z.string()),
+});
+export type Explanation = z.infer<typeof explanation>;
+
 const backendState = z.enum(['up', 'down', 'checking', 'unchecked']);
 export type BackendState = z.infer<typeof backendState>;
 

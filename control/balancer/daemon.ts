@@ -115,6 +115,7 @@ async function keepBalancing(
             ...infoRow({ ...facts, ...reload() }, engine.loaded, maps),
             engine: engine.kind,
           }),
+          rehearse: engine.rehearse,
           runtime,
         }),
       );

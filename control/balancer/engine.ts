@@ -3,6 +3,7 @@ import type { Event } from '../../datapath/binding/contract.ts';
 import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
 import type { BalancerConfig, EngineKind } from '../config/balancer.ts';
 import type { Loaded } from '../daemon/counters.ts';
+import type { Rehearse } from '../explain/explain.ts';
 import type { Indices } from './indices.ts';
 
 /** It works from its maps alone, which tables and schedules are written to, so all else is the same for both. */
@@ -18,6 +19,8 @@ export interface Engine {
   open(config: BalancerConfig, indices: Indices): Promise<void>;
   /** Called all the time: what else has to be looked after. */
   follow(): void;
+  /** What would become of a SYN; absent where no program can be asked. */
+  readonly rehearse?: Rehearse;
   /** Events since the start, and before, as they come. */
   readEvents(
     onEvent: (event: Event) => void,

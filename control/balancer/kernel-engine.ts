@@ -8,6 +8,7 @@ import { requireForwarding } from '../daemon/forwarding.ts';
 import type { Log } from '../daemon/log.ts';
 import { loadRole, startSweep } from '../daemon/object.ts';
 import { sayGoodbye } from '../daemon/serve.ts';
+import { rehearse } from '../explain/rehearsal.ts';
 import { capacitiesOf } from './capacities.ts';
 import type { Engine } from './engine.ts';
 
@@ -32,6 +33,7 @@ export async function kernelEngine(config: BalancerConfig, log: Log): Promise<En
       },
       open: async (wanted) => attachments.place(placesOf(wanted)),
       follow: () => attachments.follow(),
+      rehearse: (question) => rehearse(object, question),
       readEvents: (onEvent, onError, signal) => readEvents(events, onEvent, onError, signal),
       close: async () => object.close(),
       sayGoodbye: (detach) => sayGoodbye('balancer', instance, { detachOnExit: detach, log }),

@@ -2,6 +2,7 @@
 import { formatEndpoint, formatIpv4Address } from '../../packet/address.ts';
 import type { Event, SessionSlot } from '../../datapath/binding/contract.ts';
 import { ticksNow } from '../../datapath/binding/sessions.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { Handlers } from '../api/route.ts';
 import type { BALANCER_ROUTES } from '../api/routes.ts';
 import type { BalancerSessionRow, EventRow, InfoRow } from '../api/rows.ts';
@@ -13,6 +14,7 @@ import { destinationOf, listSessions, sourceOf } from '../daemon/sessions.ts';
 import { comesFrom, goesTo } from '../daemon/slot-filter.ts';
 import { tap } from '../daemon/tap.ts';
 import type { HealthChange } from '../health/monitor.ts';
+import { explain, type Rehearse } from '../explain/explain.ts';
 import { balancerFamilies } from '../metrics/balancer.ts';
 import { metricsText } from '../metrics/text.ts';
 import type { RuntimeStore } from '../state/runtime.ts';
@@ -28,6 +30,8 @@ export type BalancerSources = {
   readonly events: () => readonly EventRow[];
   readonly info: () => InfoRow;
   readonly runtime: RuntimeStore;
+  /** Absent where no program can be asked. */
+  readonly rehearse?: Rehearse | undefined;
 };
 
 export function balancerHandlers({
@@ -36,6 +40,7 @@ export function balancerHandlers({
   forecast,
   events,
   info,
+  rehearse,
   runtime,
 }: BalancerSources): Handlers<typeof BALANCER_ROUTES> {
   return {
@@ -58,6 +63,16 @@ export function balancerHandlers({
     info: () => ({ rows: [info()] }),
     changeBackend: ({ parts, query, body, who }) =>
       changeBackend(wanted(), runtime, { ...parts, ...query }, body, who.name),
+    explain: async ({ query: { client, listener } }) => {
+      if (client === undefined || listener === undefined)
+        throw new ApiError(400, 'parameters client and listener are needed, as address:port');
+      if (rehearse === undefined)
+        throw new ApiError(
+          409,
+          'engine: proxy chooses when it connects; nothing can be asked before',
+        );
+      return { value: await explain(view(), rehearse, { client, listener }) };
+    },
     metrics: async () => ({
       text: await metricsText(await balancerFamilies(view(), forecast, info())),
     }),

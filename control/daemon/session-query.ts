@@ -44,6 +44,8 @@ export type SessionQuery = {
   readonly minAge?: number;
 };
 
+export const wholeEndpointReader = textReader(parseEndpoint, 'an address and a port');
+
 /** `a.b.c.d` or `a.b.c.d:port`. */
 export const endReader = textReader((text): ParsedText<End> => {
   if (text.includes(':')) return parseEndpoint(text);
