@@ -15,7 +15,8 @@ import { reasonToSkip, rowsOf } from './machine.ts';
 const instance = 'u-hops';
 const EXCHANGE_LISTENER = '10.0.23.111:19056';
 const ROUTER = '10.0.23.254';
-const MOVED_ROUTER_MAC = '02:00:00:00:23:fe';
+const BALANCER = '10.0.23.1';
+const [MOVED_ROUTER_MAC, SILENT_ROUTER_MAC] = ['02:00:00:00:23:fe', '02:00:00:00:23:ff'];
 const HELD = 50;
 const WAIT_MS = 15_000;
 
@@ -49,6 +50,25 @@ describe('routes and neighbours change', { skip: reasonToSkip(), timeout: 120_00
       await run(router, ['ip', 'link', 'set', 'balancer', 'address', MOVED_ROUTER_MAC]);
       const to = ['lladdr', MOVED_ROUTER_MAC, 'dev', 'eth0', 'nud', 'reachable'];
       await inBalancer('ip', 'neigh', 'replace', ROUTER, ...to);
+      await forwardedAgain();
+    });
+    assert.deepEqual([held.opened, held.lost, held.wrongEchoes], [HELD, {}, 0]);
+  });
+
+  test('the next hop has another link-layer address and tells nobody: it is asked, and found again', async () => {
+    const held = await whileHeld(lab, async () => {
+      const [router, forwarding] = [lab.namespace('router'), 'net.ipv4.neigh.eth0.'];
+      /* as soon as the kernel allows: 5 s, and three questions a second apart, otherwise */
+      await inBalancer('sysctl', '-qw', `${forwarding}delay_first_probe_time=1`);
+      await inBalancer('sysctl', '-qw', `${forwarding}retrans_time_ms=100`);
+      /* the router asks for nothing itself, which would tell its address */
+      await run(router, ['ip', 'neigh', 'change', BALANCER, 'dev', 'balancer', 'nud', 'permanent']);
+      await run(router, ['ip', 'link', 'set', 'balancer', 'address', SILENT_ROUTER_MAC]);
+      const old = ['lladdr', MOVED_ROUTER_MAC, 'dev', 'eth0', 'nud', 'stale'];
+      await inBalancer('ip', 'neigh', 'replace', ROUTER, ...old);
+      const isFound = async () =>
+        (await inBalancer('ip', 'neigh', 'show', ROUTER)).stdout.includes(SILENT_ROUTER_MAC);
+      assert.ok(await waitUntil(isFound, { timeoutMs: WAIT_MS }), 'nobody asked for the router');
       await forwardedAgain();
     });
     assert.deepEqual([held.opened, held.lost, held.wrongEchoes], [HELD, {}, 0]);
