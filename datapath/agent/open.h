@@ -37,7 +37,8 @@ static __always_inline int is_identity(const struct newcomer *n)
 
 static __always_inline __u16 entry_flags(const struct newcomer *n)
 {
-	return (is_identity(n) ? ENTRY_IDENTITY : 0) |
+	/* what was remapped to its own port, from a resting session, may have its numbers moved */
+	return (is_identity(n) && n->local ? ENTRY_IDENTITY : 0) |
 	       (n->kind == SESSION_DIRECT ? 0 : ENTRY_FROM_LOCAL);
 }
 

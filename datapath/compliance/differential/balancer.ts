@@ -28,6 +28,7 @@ import {
   closeOf,
   handshakeOf,
   TIMEOUT_SECONDS,
+  unansweredOf,
   wholeOf,
   type Act,
   type Conversation,
@@ -63,8 +64,9 @@ const ADMISSIONS: readonly AdmissionRow[] = [
   { client: { bits: 24, sessionsMax: 2, openingMax: 1 } },
   { rate: { ...RATE, burst: 3 }, client: { bits: 32, rate: { ...RATE, burst: 1 } } },
 ];
-/** After it a tuple may be used again. */
+/** After it a tuple may be used again; after the longer one rather than others. */
 const REST = { kind: 'elapse', seconds: 3 } as const;
+const LONG_REST = { kind: 'elapse', seconds: 9 } as const;
 /** What a sweep costs, real time, is worth it now and then. */
 const SWEEP_ONE_IN = 120;
 
@@ -150,7 +152,7 @@ function anyConnections(): fc.Arbitrary<Connection[]> {
     ends: anyEnds(),
   });
   return fc
-    .array(connection, { minLength: 1, maxLength: 4 })
+    .array(connection, { minLength: 1, maxLength: 6 })
     .map((all) => all.map(({ ends, ...one }, index) => ({ ...one, ...ends, index })));
 }
 
@@ -166,6 +168,8 @@ function anyMove(
     { weight: 20, arbitrary: connection.map((one) => handshakeOf(one).map(said(one))) },
     { weight: 10, arbitrary: connection.map((one) => closeOf(one).map(said(one))) },
     { weight: 15, arbitrary: connection.map((one) => [...wholeOf(one).map(said(one)), REST]) },
+    { weight: 5, arbitrary: connection.map((one) => [...wholeOf(one).map(said(one)), LONG_REST]) },
+    { weight: 8, arbitrary: connection.map((one) => [...unansweredOf(one).map(said(one)), REST]) },
     { weight: 40, arbitrary: connection.chain((one) => anySaid(one, 'front')) },
     { weight: 30, arbitrary: connection.chain((one) => anySaid(one, 'back')) },
     { weight: 25, arbitrary: pause },

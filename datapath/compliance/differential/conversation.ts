@@ -157,6 +157,11 @@ export function closeOf({ clientIsn, serverIsn, time }: Ends): [side: Side, segm
   ];
 }
 
+/** A SYN that nobody answers. */
+export function unansweredOf(ends: Ends): [side: Side, segment: Segment][] {
+  return handshakeOf(ends).slice(0, 1);
+}
+
 /** A connection from its first packet to its last. */
 export function wholeOf(ends: Ends): [side: Side, segment: Segment][] {
   return [...handshakeOf(ends), ...closeOf(ends)];

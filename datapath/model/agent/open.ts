@@ -145,7 +145,8 @@ function directionsOf(session: Session, { now }: Segment) {
     seen: now,
     handshakeAck: 0,
     receivedBytes: 0,
-    identity: sameEndpoint(back.to, front.from),
+    // What was remapped to its own port, from a resting session, may have its numbers moved.
+    identity: session.local === undefined && sameEndpoint(back.to, front.from),
     fromLocal: kind !== 'direct',
     released: false,
     link: undefined,
