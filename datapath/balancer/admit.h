@@ -25,7 +25,10 @@ static __always_inline struct listener *find_listener(const struct packet *p)
  */
 static __always_inline int keeps_syn(const struct session_entry *entry, __u32 state)
 {
-	return state == STATE_OPENING ? !is_out(entry->backend) : is_live(state);
+	/* of one that a cookie opened the client has an answer already: the SYN is ours */
+	if (state == STATE_OPENING && !(entry->flags & (ENTRY_COOKIE | ENTRY_SPLICED)))
+		return !is_out(entry->backend);
+	return is_live(state);
 }
 
 /*

@@ -32,6 +32,17 @@ static __always_inline __be16 mtu_without_toa(const struct icmp_error *error,
 	return mtu;
 }
 
+/* Of a session that a cookie opened the server's numbers are moved as well. */
+static __always_inline __be32 unspliced(__be32 sequence, const struct session_entry *answer)
+{
+	struct splice *splice;
+
+	if ((answer->flags & (ENTRY_SPLICED | ENTRY_BACK)) != ENTRY_SPLICED)
+		return sequence;
+	splice = get_splice(answer->slot);
+	return splice ? bpf_htonl(bpf_ntohl(sequence) - splice->sequence) : sequence;
+}
+
 static __always_inline enum verdict forward_error(struct packet *p, const struct icmp_error *error,
 						  const struct session_entry *answer)
 {
@@ -43,6 +54,7 @@ static __always_inline enum verdict forward_error(struct packet *p, const struct
 	if (verdict != VERDICT_PASS)
 		return verdict; /* an error is never answered with an error (RFC 1122 section 3.2.2) */
 	to.mtu = mtu_without_toa(error, answer);
+	to.tcp.sequence = unspliced(to.tcp.sequence, answer);
 	to.ttl_less = 1;
 	if (write_error(p, error, &to))
 		return VERDICT_DROP_INTERNAL;

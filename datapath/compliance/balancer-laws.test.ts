@@ -1,6 +1,7 @@
 /** The laws of local ports, expiry, admission and scheduling; of the programs, with their sweeper running. */
 import { skip } from './kernel/private-network.ts';
 import { modelBalancer } from '../model/index.ts';
+import { cookieLaws } from './balancer/cookies.ts';
 import { admissionLaws } from './balancer/admission.ts';
 import { expiryLaws } from './balancer/expiry.ts';
 import { limitLaws } from './balancer/limits.ts';
@@ -21,4 +22,5 @@ testLaws('balancer', { model, kernel: loadBalancer, skip }, [
   ...admissionLaws,
   ...scheduleLaws,
   ...limitLaws,
+  ...cookieLaws,
 ]);

@@ -25,6 +25,7 @@ import { checksumWith, replaced, replaced32 } from './edit.ts';
 import type { Flow } from './flow.ts';
 import { flowAt, FRAGMENT, FRAGMENT_OFFSET, IP_AT } from './segment.ts';
 import type { Direction } from './session.ts';
+import { unspliced } from './splice.ts';
 import { canHaveSent } from './states.ts';
 import type { Verdict } from './words.ts';
 
@@ -104,9 +105,10 @@ export function judge(error: IcmpError, sent: Direction | undefined): Verdict | 
   return sums.every((sum) => sum === ALL_ONES) ? undefined : 'drop-bad-checksum';
 }
 
-/** The quoted sequence number as its sender knows it: only the client's are shifted. */
+/** The quoted sequence number as its sender knows it: the client's may be shifted, the server's spliced. */
 export function originalSequence({ sequence }: IcmpError, answer: Direction): number {
-  return answer.side === 'back' ? (sequence - answer.session.shift.sequence) >>> 0 : sequence;
+  const { shift, splice } = answer.session;
+  return answer.side === 'back' ? (sequence - shift.sequence) >>> 0 : unspliced(sequence, splice);
 }
 
 /** How much less than the next hop's MTU is told, so that a packet of `lessBytes` more fits. */

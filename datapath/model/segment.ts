@@ -20,7 +20,8 @@ export interface Segment {
   frame: Uint8Array;
   readonly flow: Flow;
   readonly now: Ticks;
-  readonly sequence: number;
+  /** As received; of a spliced session of the server's, as the client knows it. */
+  sequence: number;
   readonly acknowledgment: number;
   readonly ttl: number;
   flags: number;

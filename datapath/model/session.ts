@@ -3,6 +3,7 @@ import type { SessionKind, SessionState } from './words.ts';
 import type { SessionView, Side } from './data-path.ts';
 import { tupleOf, type Flow } from './flow.ts';
 import { NO_SHIFT, NOT_ENDED, type Last, type Shift } from './shift.ts';
+import type { Splice } from './splice.ts';
 import type { Ticks } from './world.ts';
 
 export interface Session {
@@ -30,6 +31,8 @@ export interface Session {
   last: Last;
   /** While it opens: the last numbers of the connection before it on its tuple. */
   before: Last;
+  /** Opened by a SYN cookie. */
+  splice: Splice | undefined;
   readonly adopted: boolean;
   /** The local, or the remap range, whose port it holds. */
   readonly local: number | undefined;
@@ -72,6 +75,7 @@ export function newSession(
     shift: NO_SHIFT,
     last: NOT_ENDED,
     before: NOT_ENDED,
+    splice: undefined,
     adopted: false,
     listener: 0,
     client: undefined,

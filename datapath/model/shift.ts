@@ -92,7 +92,7 @@ export function shiftBeyond(segment: Segment, { sequence, time }: Last, chance: 
 }
 
 /** Adds to a number of the TCP header, wherever it lies. */
-function addAt({ frame }: Segment, edit: Edit, at: number, by: number): void {
+export function addAt({ frame }: Segment, edit: Edit, at: number, by: number): void {
   const view = viewOf(frame);
   const old = Array.from({ length: NUMBER_BYTES }, (_, i) => view.getUint8(at + i));
   view.setUint32(at, view.getUint32(at) + by);

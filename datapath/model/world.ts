@@ -8,6 +8,7 @@ export interface World {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly network: Network;
+  readonly cookies: Cookies;
 }
 
 /** 2^20 ns, about a millisecond: the unit of time in the session table. */
@@ -31,6 +32,13 @@ export interface Evictable {
   readonly front: Flow;
   readonly back: Flow;
   readonly state: SessionState;
+}
+
+/** The kernel's SYN cookies: a keyed hash of tuple, ISN and one of four segment sizes. */
+export interface Cookies {
+  make(flow: Flow, isn: number, mssBytes: number): number;
+  /** The segment size of a cookie; undefined when it is none. */
+  mssOf(flow: Flow, isn: number, cookie: number): number | undefined;
 }
 
 export interface Network {

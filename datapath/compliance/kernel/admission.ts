@@ -11,7 +11,7 @@ import {
   type SessionState,
 } from '../../binding/contract.ts';
 import type { KernelBalancerMaps } from '../../binding/object-maps.ts';
-import { stateOf } from '../../binding/sessions.ts';
+import { stateOf, ticksFromSeconds } from '../../binding/sessions.ts';
 import type { AdmissionRow, BalancerTables, RateRow } from '../../model/index.ts';
 import { clearHash, COUNTED } from './maps.ts';
 
@@ -72,9 +72,18 @@ export function forgetClients({
 
 /** As if so much time had gone by. */
 export function fillBuckets(
-  { listenerBuckets, clientSeats }: KernelBalancerMaps,
+  { listenerBuckets, clientSeats, protections }: KernelBalancerMaps,
   seconds: number,
 ): void {
+  const ticks = ticksFromSeconds(seconds);
+  for (let index = 0; index < COUNTED; index++) {
+    const state = protections.get(index);
+    protections.set(index, {
+      ...state,
+      lastCookie: state.lastCookie && (state.lastCookie - ticks) >>> 0,
+      periodStart: (state.periodStart - ticks) >>> 0,
+    });
+  }
   const earlier = (ns: bigint) => (ns > nanoseconds(seconds) ? ns - nanoseconds(seconds) : 0n);
   for (let index = 0; index < COUNTED; index++)
     listenerBuckets.set(index, earlier(listenerBuckets.get(index)));

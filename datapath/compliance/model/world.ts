@@ -8,7 +8,7 @@ import {
   type Ipv4Address,
   type MacAddress,
 } from '../../../packet/index.ts';
-import type { Chance, Network, Route, Side, World } from '../../model/index.ts';
+import type { Chance, Flow, Network, Route, Side, World } from '../../model/index.ts';
 import {
   BACK_MAC,
   BACK_MTU_BYTES,
@@ -49,6 +49,9 @@ const LINKS: Readonly<Record<Side, Link>> = {
     neighbourAddress: SERVER_MAC,
   },
 };
+/** `msstab` in net/ipv4/syncookies.c. */
+const COOKIE_MSS_BYTES: readonly number[] = [1_460, 1_440, 1_300, 536];
+const LEAST_MSS_BYTES = 536;
 const BROADCAST = 255;
 const WORD = 2 ** 32;
 
@@ -74,7 +77,11 @@ export const modelNetwork: Network = {
 };
 
 /** For rows and laws. */
-export const suiteWorld: Omit<World, 'clock'> = { network: modelNetwork, chance: chanceFrom(1) };
+export const suiteWorld: Omit<World, 'clock'> = {
+  network: modelNetwork,
+  chance: chanceFrom(1),
+  cookies: { make: makeCookie, mssOf: mssOfCookie },
+};
 
 /** Chance that is the same in every run. */
 export function chanceFrom(seed: number): Chance {
@@ -95,6 +102,18 @@ export function numbersFrom(seed: number): () => number {
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97);
     return (mixed ^ (mixed >>> 15)) >>> 0;
   };
+}
+
+/** The kernel's cookies are keyed with a secret; these will do for rows that read them off the answer. */
+function makeCookie(flow: Flow, isn: number, mssBytes: number): number {
+  const size = COOKIE_MSS_BYTES.find((one) => one <= mssBytes) ?? LEAST_MSS_BYTES;
+  const { from, to } = flow;
+  const words = [from.address, from.port, to.address, to.port, isn, size];
+  return words.reduce((seed, word) => numbersFrom((seed ^ word) >>> 0)(), 1);
+}
+
+function mssOfCookie(flow: Flow, isn: number, cookie: number): number | undefined {
+  return COOKIE_MSS_BYTES.find((mssBytes) => makeCookie(flow, isn, mssBytes) === cookie);
 }
 
 function routeTo(to: Ipv4Address): Route {

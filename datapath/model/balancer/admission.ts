@@ -28,9 +28,8 @@ export function admit(
   segment: Segment,
   listener: Listener,
 ): Refused | undefined {
-  const { access, rate } = listener.admission;
-  const client = segment.flow.from.address;
-  if (access && accessOf(access, client) === 'deny') return 'denied';
+  const { rate } = listener.admission;
+  if (isDenied(listener, segment)) return 'denied';
   const refused = isOverLimit(balancer, listener)
     ? 'listener-limit'
     : (refusalOfClient(balancer, segment, listener) ??
@@ -38,6 +37,11 @@ export function admit(
   const event = refused && EVENT_OF[refused];
   if (event) tellOf(balancer, segment, event);
   return refused;
+}
+
+/** True for who is kept out by the listener's list. */
+export function isDenied({ admission: { access } }: Listener, { flow }: Segment): boolean {
+  return access !== undefined && accessOf(access, flow.from.address) === 'deny';
 }
 
 /** The client that a session counts for; undefined where its sessions are not counted. */

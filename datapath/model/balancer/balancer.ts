@@ -9,7 +9,18 @@ import { ACK, isOpeningSyn, receive, RST, SYN, type Received, type Segment } fro
 import { isLive, isResting, type Session } from '../session.ts';
 import { notePacket, reopenIfResting } from '../states.ts';
 import type { Refusal, Refused, Verdict } from '../words.ts';
-import { admit, countedClient } from './admission.ts';
+import { spliced } from '../splice.ts';
+import { admit, countedClient, isDenied } from './admission.ts';
+import {
+  cookieOf,
+  decideSplice,
+  isForSplice,
+  isnOfCookie,
+  sendCookie,
+  synAgain,
+  type Again,
+} from './cookies.ts';
+import { awaitsCookies, countSent, protectionOf, wantsCookie } from './protection.ts';
 import { decideError } from './errors.ts';
 import { openSession } from './open.ts';
 import type { Balancer, BalancerDirection, Listener } from './parts.ts';
@@ -44,6 +55,7 @@ function isForUs({ world }: Balancer, frame: Uint8Array, from: Side): boolean {
 
 function decideSegment(balancer: Balancer, segment: Segment, from: Side): Left {
   const decided = decideTcp(balancer, segment, from);
+  if (typeof decided === 'object') return decideSegment(balancer, decided.again, from);
   const verdict =
     isAnswered(decided) && !isOneHost(segment.flow.from.address) ? dropInstead(decided) : decided;
   if (isAnswered(verdict)) return { verdict, frame: errorFor(segment, verdict) };
@@ -58,8 +70,10 @@ function decideRest(balancer: Balancer, received: Rest, frame: Uint8Array, from:
     : { verdict: decideOdd(balancer, received), frame };
 }
 
-function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict {
+function decideTcp(balancer: Balancer, segment: Segment, from: Side): Verdict | Again {
   let direction = balancer.sessions.find(segment.flow);
+  if (direction && isForSplice(segment, direction))
+    return decideSplice(balancer, segment, direction);
   if (!direction || isNewSyn(balancer, segment, direction)) {
     const listener = balancer.listeners.get(endpointKey(segment.flow.to));
     if (!listener) return isForLocal(balancer, segment.flow) ? 'drop-no-session' : 'pass';
@@ -81,7 +95,10 @@ function isNewSyn(
   { side, session }: BalancerDirection,
 ): boolean {
   if (side === 'back' || !isOpeningSyn(segment) || segment.ttl <= 1) return false;
-  return isResting(session) || (session.state === 'opening' && isOut(balancer, session.backend));
+  if (isResting(session)) return true;
+  // Of one that a cookie opened the client has an answer already: the SYN is ours.
+  const isAnswered = session.splice !== undefined;
+  return session.state === 'opening' && !isAnswered && isOut(balancer, session.backend);
 }
 
 /** A packet to a listener that no live session has; undefined when it has one now. */
@@ -90,11 +107,55 @@ function unknown(
   segment: Segment,
   listener: Listener,
   resting: BalancerDirection | undefined,
-): Verdict | undefined {
+): Verdict | Again | undefined {
+  if (mayBringCookie(balancer, segment, listener, resting))
+    return acceptCookie(balancer, segment, listener);
   if (!isOpeningSyn(segment)) return refusal(segment, 'unknown', listener.onUnknown);
   if (segment.ttl <= 1) return 'answer-ttl';
+  // What rests takes no more memory.
+  if (!resting && wantsCookie(balancer, segment, listener)) {
+    if (isDenied(listener, segment)) return refuseNew(balancer, segment, listener, 'denied');
+    countSent(balancer, segment, listener);
+    sendCookie(balancer, segment);
+    return 'cookie';
+  }
   const failure = admit(balancer, segment, listener) ?? begin(balancer, segment, listener, resting);
-  if (failure === undefined) return undefined;
+  return failure === undefined ? undefined : refuseNew(balancer, segment, listener, failure);
+}
+
+function mayBringCookie(
+  balancer: Balancer,
+  segment: Segment,
+  listener: Listener,
+  resting: BalancerDirection | undefined,
+): boolean {
+  if (resting || segment.ttl <= 1 || (segment.flags & (SYN | ACK | RST)) !== ACK) return false;
+  return awaitsCookies(balancer, segment, listener);
+}
+
+/** An ACK that no session has: it opens one, and becomes a SYN, when it brings a cookie back. */
+function acceptCookie(balancer: Balancer, segment: Segment, listener: Listener): Verdict | Again {
+  const isn = isnOfCookie(balancer, segment);
+  if (isn === undefined) {
+    balancer.journal.note('cookie-wrong');
+    return refusal(segment, 'unknown', listener.onUnknown);
+  }
+  const failure =
+    admit(balancer, segment, listener) ??
+    openSession(balancer, { ...segment, sequence: isn }, listener, cookieOf(segment));
+  if (failure !== undefined) return refuseNew(balancer, segment, listener, failure);
+  balancer.journal.note('cookie-accepted');
+  protectionOf(balancer, listener).accepted += 1;
+  return synAgain(balancer, segment, isn);
+}
+
+/** Refuses what would have opened a session. */
+function refuseNew(
+  balancer: Balancer,
+  segment: Segment,
+  listener: Listener,
+  failure: Refused | 'drop-race' | 'drop-internal',
+): Verdict {
   const traffic = balancer.journal.listeners[listener.index];
   if (traffic) traffic.refused += 1;
   if (failure === 'drop-race' || failure === 'drop-internal') return failure;
@@ -108,7 +169,9 @@ function begin(
   listener: Listener,
   resting: BalancerDirection | undefined,
 ): ReturnType<typeof openSession> {
-  if (resting && takesNew(balancer, resting.session.backend)) return undefined;
+  // One that a cookie opened has numbers that the next connection would not have.
+  const isPlain = resting && resting.session.splice === undefined;
+  if (isPlain && takesNew(balancer, resting.session.backend)) return undefined;
   if (resting) balancer.sessions.bury(resting.session);
   return openSession(balancer, segment, listener);
 }
@@ -141,6 +204,7 @@ function known(
   }
   if (isOver(balancer, segment, direction)) return endSession(segment, direction);
   noteTrouble(balancer, segment, direction);
+  if (direction.side === 'back') segment.sequence = spliced(segment.sequence, session.splice);
   const wasLive = isLive(session);
   const note = notePacket(segment, direction, balancer.sessions);
   countOutcome(balancer, segment, direction, wasLive);
@@ -200,7 +264,10 @@ function isForLocal({ localAddresses }: Balancer, { to }: Flow): boolean {
 
 function actionOf(verdict: Verdict): Action {
   if (verdict === 'pass') return 'pass';
-  return SENT_VERDICT.test(verdict) || RESET_VERDICT.test(verdict) || isAnswered(verdict)
+  return SENT_VERDICT.test(verdict) ||
+    RESET_VERDICT.test(verdict) ||
+    isAnswered(verdict) ||
+    verdict === 'cookie'
     ? 'redirect'
     : 'drop';
 }

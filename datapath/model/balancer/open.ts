@@ -6,6 +6,7 @@ import { hashAddress } from '../ports.ts';
 import { isLive, newSession, type Session } from '../session.ts';
 import { newSearch } from '../reserve.ts';
 import { NO_SHIFT, NOT_ENDED, shiftedSequence, type Last, type Shift } from '../shift.ts';
+import type { Splice } from '../splice.ts';
 import type { Segment } from '../segment.ts';
 import type { EventType, Refused } from '../words.ts';
 import { countedClient, tellOf } from './admission.ts';
@@ -31,6 +32,7 @@ export function openSession(
   balancer: Balancer,
   segment: Segment,
   listener: Listener,
+  splice?: Splice,
 ): Failure | undefined {
   const pool = balancer.tables.pools[listener.pool];
   if (!pool) return 'drop-internal';
@@ -58,6 +60,7 @@ export function openSession(
     before: reserved.before,
     backend,
     listener: listener.index,
+    splice,
     client: countedClient(listener, segment.flow.from.address),
   });
   if (!sessions.begin(slot, directionsOf(session, listener, segment), segment.now))

@@ -6,6 +6,7 @@ import { Journal } from '../journal.ts';
 import { PortRanges } from '../reserve.ts';
 import type { Direction } from '../session.ts';
 import { SessionTable } from '../session-table.ts';
+import type { Protection } from './protection.ts';
 import type { ToaMode } from '../words.ts';
 import type { World } from '../world.ts';
 
@@ -33,6 +34,8 @@ export interface Balancer {
   readonly sticky: Map<string, Sticky>;
   /** By listener, and by client: when a token bucket would be full again. */
   readonly buckets: Map<string, number>;
+  /** By listener. */
+  readonly protections: Map<number, Protection>;
   readonly journal: Journal;
 }
 export interface Sticky {
@@ -56,6 +59,7 @@ export function newBalancer(world: World, tables: BalancerTables): Balancer {
     cursors: new Map(),
     sticky: new Map(),
     buckets: new Map(),
+    protections: new Map(),
     journal: new Journal(),
     ...configured(tables),
   };

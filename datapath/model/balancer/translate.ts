@@ -4,6 +4,7 @@ import type { Side } from '../data-path.ts';
 import { newEdit, writeFlow, type Edit } from '../edit.ts';
 import { FIN, RST, SYN, type Segment } from '../segment.ts';
 import { applyShift } from '../shift.ts';
+import { applySplice } from '../splice.ts';
 import { isHandshake } from '../states.ts';
 import { hasRoomForToa, insertToa, takeToa } from '../toa.ts';
 import type { Verdict } from '../words.ts';
@@ -37,6 +38,7 @@ export function translate(
       ? handleToa(balancer, segment, direction, edit, route)
       : 'packet';
   applyShift(segment, edit, direction.session, direction.side);
+  applySplice(segment, edit, direction.session.splice, direction.side);
   writeFlow(segment, direction.leaves, edit, 1);
   if (sent === 'packet') countTraffic(balancer, direction, receivedBytes);
   else direction.receivedBytes -= receivedBytes; // it comes by again
