@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 node_minimum=20.19.0
 stamp=node_modules/.fullnat-setup
 policy=/usr/sbin/policy-rc.d
+what_to_build=
 
 packages=(
 	clang llvm libbpf-dev linux-libc-dev libc6-dev # compile the kernel programs
@@ -27,6 +28,7 @@ declare -A services=(
 	[redis-server]=redis-server [openssh-server]=ssh [postgresql]=postgresql
 )
 
+# --portable: without root, what is missing of the kernel's side is told and done without.
 main() {
 	cd "$root"
 	check_node
@@ -34,10 +36,10 @@ main() {
 	exec 8<tools/setup.sh
 	flock 8 2>/dev/null || true # util-linux may be what is missing
 
-	install_packages
+	install_packages "${1:-}"
 	install_modules
-	fetch_promtool
-	bash tools/build.sh 8<&-
+	[[ ${1:-} == --portable ]] || fetch_promtool
+	bash tools/build.sh ${what_to_build:+"$what_to_build"} 8<&-
 }
 
 check_node() {
@@ -59,6 +61,11 @@ install_packages() {
 	mapfile -t missing < <(missing_packages)
 	((${#missing[@]} > 0)) || return 0
 
+	if ((EUID != 0)) && [[ ${1:-} == --portable ]]; then
+		say "without Debian packages: ${missing[*]}"
+		what_to_build=typescript
+		return
+	fi
 	if ((EUID != 0)); then
 		say "Debian packages are missing; run this as root, then try again:"
 		echo "apt-get install --no-install-recommends ${missing[*]}" >&2
@@ -153,4 +160,4 @@ fail() {
 	exit 1
 }
 
-main
+main "$@"

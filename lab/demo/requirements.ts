@@ -35,6 +35,7 @@ export function missingForDemo(machine: DemoMachine): string[] {
 
 /** For who has none of that: what still works, exactly as it is typed. */
 export const INSTEAD: readonly string[] = [
+  'engine: proxy             in a configuration: full NAT without rights, docs/guides/without-ebpf.md',
   'cat docs/demo.txt         what the demo prints where it can run',
   'npm run test:fast         the tests that need no network namespaces',
   'npx fullnat probe HOST:PORT --count 5     the probe needs no rights at all',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { INSTEAD, demoMachine, missingForDemo } from '../../../lab/demo/requirements.ts';
+import { tellPortableStory } from '../../../lab/demo/portable/story.ts';
 import { tellStory } from '../../../lab/demo/story.ts';
 import type { Expectation } from '../../../lab/demo/expectation.ts';
 import { LabError } from '../../../lab/process.ts';
@@ -11,10 +12,12 @@ import { CommandError, command, flag, optionOr } from '../../command.ts';
 import type { Context } from '../../command.ts';
 import { checkInstance } from '../../../lab/topology.ts';
 import { farewell } from '../../output/demo/farewell.ts';
+import { portableBeginning, portableTeller } from '../../output/demo/portable.ts';
 import { demoTeller } from '../../output/demo/teller.ts';
 import { progressOn } from '../../output/progress.ts';
 import { doing, reading } from './common.ts';
 
+const PORTABLE_GUIDE = 'More: docs/guides/without-ebpf.md';
 /** For a step to notice that it was interrupted. */
 const GRACE_MS = 2_000;
 
@@ -24,7 +27,9 @@ export const labDemo = command({
   details:
     'One connection at four capture points; the collision that other systems have; the same\n' +
     'with collisions remapped; both under load. Every number is measured in the run; exit\n' +
-    'code 1 when one is not as it should be. Leaves the lab up. Needs root.',
+    'code 1 when one is not as it should be. Leaves the lab up.\n\n' +
+    'Without root, or where the kernel cannot: says what is missing, and shows full NAT by the\n' +
+    'portable engine instead, on addresses of 127.0.0.0/8. Leaves nothing.',
   arguments: {},
   options: {
     once: flag('--once', 'remove the lab at the end'),
@@ -37,7 +42,7 @@ export const labDemo = command({
   handler: async ({ options: { once, instance } }, context) => {
     const { stdout, stderr, signal } = context;
     const missing = missingForDemo(demoMachine());
-    if (missing.length > 0) throw new CommandError(cannotRun(missing));
+    if (missing.length > 0) return portable(missing, context);
 
     const start = performance.now();
     // Also when the reader of a pipe has gone (`… | head`), which ends the process at once.
@@ -95,9 +100,23 @@ async function told(instance: string, context: Context): Promise<Expectation[] |
   }
 }
 
-function cannotRun(missing: readonly string[]): string {
-  const needs = missing.map((each) => `  ${each}`).join('\n');
-  return `the demo cannot run here; missing:\n${needs}\n${alternatives()}`;
+/** Where the kernel's engine cannot run: the story of the portable one, and what is missing for the other. */
+async function portable(missing: readonly string[], { stdout, signal }: Context): Promise<number> {
+  stdout.write(portableBeginning(missing));
+  try {
+    const failed = await tellPortableStory(portableTeller(stdout), signal);
+    stdout.write(
+      failed.length > 0
+        ? `\n${stdout.style.bad(`${failed.length} of the claims did not hold.`)}\n`
+        : `\n${stdout.style.good('Everything held.')} ${PORTABLE_GUIDE}\n`,
+    );
+    return failed.length > 0 ? 1 : 0;
+  } catch (error) {
+    if (signal.aborted) return 128 + constants.signals[signal.reason as NodeJS.Signals];
+    if (error instanceof LabError)
+      throw new CommandError(`the demo ended early: ${error.message}\n${alternatives()}`);
+    throw error;
+  }
 }
 
 function alternatives(): string {
