@@ -17,7 +17,7 @@ export const SERVER_PORT = 8_056;
 export type Setting = {
   readonly servers: readonly PortableServer[];
   /** As the daemon answers. */
-  get(resource: string): Promise<Record<string, unknown>[]>;
+  readonly get: (resource: string) => Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 };
 
