@@ -2,7 +2,7 @@
 import { mss, nop, sack, timestamps, toa, type TcpOption } from '../../../packet/index.ts';
 import type { AgentTables } from '../../model/index.ts';
 import { SYN } from '../balancer/conversation.ts';
-import { BACKEND, fromBalancer, fromServer, restored, toBalancer } from '../network.ts';
+import { BACKEND, direct, fromBalancer, fromServer, restored, toBalancer } from '../network.ts';
 import { elapse, fromBack, fromFront, rewritten, type Row } from '../row.ts';
 import { BLANKED, directUp, type AgentStep } from './conversation.ts';
 
@@ -39,6 +39,33 @@ export const shiftRows: readonly Row<AgentTables>[] = [
     name: 'who says a later time is left as it is',
     given: onePort,
     steps: takenOver(FIRST, LATER, { sequence: 0, time: 0 }),
+  },
+  {
+    name: 'a direct connection that gets its own port from one that rests is moved both ways',
+    given: onePort,
+    steps: [
+      fromFront(
+        fromBalancer({ ...syn(FIRST, [toa(SEEN)]), from: LOCALS[0] }),
+        rewritten('to-backend', restored({ ...syn(FIRST, BLANKED), from: SEEN }), 'toa-stripped'),
+      ),
+      down(FIRST, 0, NONE, { flags: 'SA', sequence: SERVER_ISN }),
+      up(FIRST, 0, NONE, { flags: 'A' }),
+      up(FIRST, 0, NONE, { flags: 'FA' }),
+      down(FIRST, 0, NONE, { flags: 'FA' }),
+      elapse(2),
+      fromFront(
+        direct({ ...syn(EARLIER), from: SEEN }),
+        rewritten(
+          'to-backend',
+          direct({ ...syn({ ...EARLIER, time: FIRST.time + 1 }), from: SEEN }),
+          ...(['collision-remapped', 'reused'] as const),
+        ),
+      ),
+      fromBack(
+        fromServer({ ...answerTo(FIRST.time + 1), to: SEEN }),
+        rewritten('to-client', fromServer({ ...answerTo(EARLIER.time), to: SEEN })),
+      ),
+    ],
   },
   {
     name: 'without time stamps a later sequence is left as it is',
@@ -128,6 +155,12 @@ function down(numbers: Numbers, which: 0 | 1, shift: typeof NONE, words: Words):
     fromServer({ ...say(moved(numbers, shift)), to: SEEN }),
     rewritten('to-client', toBalancer({ ...say(numbers), to: LOCALS[which] })),
   );
+}
+
+/** The server's SYN+ACK for `EARLIER`. */
+function answerTo(time: number) {
+  const acknowledgment = EARLIER.isn + 1;
+  return { flags: 'SA', sequence: SERVER_ISN, acknowledgment, options: stamped(88, time) };
 }
 
 function syn({ isn, time }: Numbers, before: readonly TcpOption[] = []) {
