@@ -591,7 +591,7 @@ enum note {
 	NOTE_COOKIE_ACCEPTED = 20, /* an ACK brought a SYN cookie back: a session was opened */
 	NOTE_COOKIE_WRONG = 21,    /* an ACK without a session, and with no cookie of ours */
 	NOTE_COOKIE_AGAIN = 22,    /* the SYN to the backend of such a session was sent again */
-	NOTE_OPENING_TAKEN = 23, /* no port was left: a half-open session gave way */
+	NOTE_OPENING_TAKEN = 23,   /* no port was left: a half-open session gave way */
 	NOTE_COUNT = 32,
 };
 
