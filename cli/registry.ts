@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   diagnose: async () => (await import('./commands/diagnose.ts')).diagnose,
   diff: async () => (await import('./commands/diff.ts')).diff,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  drain: async () => (await import('./commands/drain.ts')).drain,
   explain: async () => (await import('./commands/explain.ts')).explain,
   get: async () => (await import('./commands/get.ts')).get,
   history: async () => (await import('./commands/history.ts')).history,
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command | Group>>> = {
   token: async () => (await import('./commands/token.ts')).token,
   top: async () => (await import('./commands/top.ts')).top,
   trace: async () => (await import('./commands/trace.ts')).trace,
+  undrain: async () => (await import('./commands/drain.ts')).undrain,
   version: async () => (await import('./commands/version.ts')).version,
 };
 

@@ -11,6 +11,7 @@ import { poolReader } from './query.ts';
 import { list, route } from './route.ts';
 import {
   agentSessionRow,
+  allDrained,
   backendsChanged,
   backendWish,
   backendRow,
@@ -18,6 +19,7 @@ import {
   clientRow,
   collisionCounterRow,
   collisionRow,
+  drainWish,
   dropRow,
   explanation,
   eventRow,
@@ -95,6 +97,20 @@ export const BALANCER_ROUTES = {
     query: { pool: poolReader },
     body: { kind: 'json', schema: backendWish },
     answer: { kind: 'value', schema: backendsChanged },
+  }),
+  drainAll: route({
+    ...{ method: 'PUT', path: '/v1/drain', role: 'operate' },
+    summary: 'Drain the whole balancer: no new connections at any listener',
+    query: {},
+    body: { kind: 'json', schema: drainWish },
+    answer: { kind: 'value', schema: allDrained },
+  }),
+  undrainAll: route({
+    ...{ method: 'DELETE', path: '/v1/drain', role: 'operate' },
+    summary: 'Take new connections again; backends drained by themselves stay drained',
+    query: {},
+    body: { kind: 'none' },
+    answer: { kind: 'value', schema: allDrained },
   }),
 };
 

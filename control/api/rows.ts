@@ -11,7 +11,7 @@ import {
   SYN_PROTECTION,
   TOA_MODE,
 } from '../../datapath/binding/contract.ts';
-import { backendChangeSchema, weightSchema } from '../state/runtime.ts';
+import { backendChangeSchema, drainSchema, weightSchema } from '../state/runtime.ts';
 
 const count = () => z.int().min(0);
 /** `a.b.c.d:port`. */
@@ -77,7 +77,10 @@ export const explanation = z.object({
 });
 export type Explanation = z.infer<typeof explanation>;
 
-const backendState = z.enum(['up', 'down', 'checking', 'unchecked']);
+const backendState = z.enum([
+  ...(['up', 'down', 'suspected', 'checking', 'unchecked'] as const),
+  ...(['draining', 'disabled'] as const),
+]);
 export type BackendState = z.infer<typeof backendState>;
 
 export const backendRow = z.object({
@@ -94,12 +97,29 @@ export const backendRow = z.object({
 export type BackendRow = z.infer<typeof backendRow>;
 
 /** A change of a backend beside the file, and the one member that takes it back. */
-export const backendWish = z.strictObject({
-  weight: weightSchema.nullable().describe("instead of the file's; null: as the file says"),
+const drainSeconds = z.number().min(0).max(1_814_400);
+/** How to drain; what is left out is as the pool says. */
+export const drainWish = z.strictObject({
+  forSeconds: drainSeconds.optional().describe('sessions go on for so long'),
+  afterwards: z.enum(['keep', 'reset']).optional().describe('what then becomes of them'),
 });
+export type DrainWish = z.infer<typeof drainWish>;
+export const backendWish = z
+  .strictObject({
+    weight: weightSchema.nullable().describe("instead of the file's; null: as the file says"),
+    drain: drainWish.nullable().describe('no new connections; null: takes them again'),
+  })
+  .partial()
+  .refine((wish) => Object.keys(wish).length > 0, 'weight or drain is needed');
 export const backendsChanged = z.object({
-  changed: z.array(z.object({ pool: z.string(), backend: endpoint(), weight: count() })),
+  changed: z.array(
+    z.object({
+      ...{ pool: z.string(), backend: endpoint(), weight: count() },
+      drain: drainSchema.nullable(),
+    }),
+  ),
 });
+export const allDrained = z.object({ drain: drainSchema.nullable() });
 export const runtimeRow = backendChangeSchema;
 
 const sessionCounters = {

@@ -8,8 +8,9 @@ import { randomSecret } from '../daemon/settings.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { keyOf } from './desired.ts';
+import { Drains } from './drains.ts';
 import type { Engine } from './engine.ts';
-import { withRuntime } from './runtime.ts';
+import { drainOf, withRuntime } from './runtime.ts';
 import type { View } from './rows.ts';
 import { Scheduler } from './scheduler.ts';
 import { Tables } from './tables.ts';
@@ -27,10 +28,12 @@ export class Balancing {
   readonly #tables: Tables;
   readonly #monitor: HealthMonitor;
   readonly #scheduler: Scheduler;
+  readonly #drains: Drains;
   /** As the file, or whoever spoke last, says. */
   #wanted: BalancerConfig;
   /** With what people changed beside it. */
   #config: BalancerConfig;
+  #ticking: Promise<void> | undefined;
 
   /** Nothing is done before `apply`. */
   constructor(parts: BalancingParts, config: BalancerConfig) {
@@ -56,11 +59,15 @@ export class Balancing {
     });
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
     const isDrained = (pool: string, backend: string) =>
-      (runtime.drainAll ?? runtime.of(pool, backend)?.drain) !== undefined;
+      drainOf(runtime, pool, backend) !== undefined;
     this.#scheduler = new Scheduler(
       { tables: this.#tables, healthOf, isDrained, steadyMs: () => systemClock.steadyMs(), log },
       this.#config,
     );
+    this.#drains = new Drains({
+      ...{ maps, runtime, log, nowMs: Date.now, steadyNs: () => process.hrtime.bigint() },
+      send: engine.send === undefined ? undefined : (frame) => engine.send?.(frame) ?? false,
+    });
     runtime.onChange((names) => this.#follow(names));
   }
 
@@ -74,6 +81,7 @@ export class Balancing {
       maps: this.#parts.engine.maps,
       indices: this.#tables.indices,
       healthOf: (pool, backend) => this.#monitor.of(pool, backend),
+      drainOf: (pool, backend) => drainOf(this.#parts.runtime, pool, backend),
     };
   }
 
@@ -87,9 +95,10 @@ export class Balancing {
     const config = withRuntime(wanted, this.#parts.runtime);
     await this.#scheduler.change(config, async () => {
       this.#monitor.add(config.pools, await this.#tables.backendsOutOfUse(config));
-      await this.#tables.apply(config, (pool, indices) =>
+      const removed = await this.#tables.apply(config, (pool, indices) =>
         this.#scheduler.scheduleOf(pool, indices),
       );
+      this.#drains.follow(config, this.#tables.indices.backends, removed, this.#config);
       this.#config = config;
       this.#wanted = wanted;
     });
@@ -132,6 +141,7 @@ export class Balancing {
     this.#scheduler.use(this.#config);
     for (const pool of changed ?? this.#config.pools.map(({ name }) => name))
       this.#scheduler.update(pool);
+    this.#drains.follow(this.#config, this.#tables.indices.backends);
   }
 
   /** Resolves when every change so far is in the tables. */
@@ -141,11 +151,18 @@ export class Balancing {
 
   follow(): void {
     this.#parts.engine.follow();
+    this.#ticking ??= this.#drains
+      .tick()
+      .catch((error: unknown) =>
+        this.#parts.log.error({ error: messageOf(error) }, 'drained sessions cannot be ended'),
+      )
+      .finally(() => (this.#ticking = undefined));
   }
 
   async stop(): Promise<void> {
     await this.#monitor.stop();
     await this.#scheduler.settled();
+    await this.#ticking;
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RuntimeStore } from '../state/runtime.ts';
 import { configOf } from '../testdata/balancer.ts';
-import { changeBackend } from './change-backend.ts';
+import { changeBackend, drainAll, undrainAll } from './change-backend.ts';
 import { withRuntime } from './runtime.ts';
 
 const ONE = '10.0.98.79:8056';
@@ -30,7 +30,7 @@ test('in every pool that has it, or in one', () => {
     { weight: null },
     'root',
   );
-  assert.deepEqual(one.value, { changed: [{ pool: 'web', backend: ONE, weight: 1 }] });
+  assert.deepEqual(one.value, { changed: [{ pool: 'web', backend: ONE, weight: 1, drain: null }] });
   assert.deepEqual(weights(runtime), [[1, 1], [3]]);
 });
 
@@ -69,3 +69,29 @@ for (const { name, asked, error } of [
     assert.throws(() => changeBackend(config, runtime, asked, { weight: 3 }, 'root'), error);
     assert.deepEqual(runtime.all(), []);
   });
+
+test('a drain: for as long as is said, else as the pool says; taken back', () => {
+  const runtime = store();
+  const drainOf = (drain: object | null) =>
+    changeBackend(config, runtime, { backend: TWO }, { drain }, 'root', 0);
+  const { value, difference } = drainOf({ forSeconds: 60 });
+  const drain = {
+    since: '1970-01-01T00:00:00.000Z',
+    until: '1970-01-01T00:01:00.000Z',
+    afterwards: 'reset',
+  };
+  assert.deepEqual(value.changed, [{ pool: 'web', backend: TWO, weight: 1, drain }]);
+  assert.deepEqual(difference, [
+    `pools.web.backends.${TWO} drain: none → until ${drain.until}, then reset`,
+  ]);
+  assert.equal(drainOf({}).value.changed[0]?.drain?.until, '1970-01-01T00:05:00.000Z');
+  assert.equal(drainOf(null).value.changed[0]?.drain, null);
+});
+
+test('everything, and back', () => {
+  const runtime = store();
+  drainAll(config, runtime, { afterwards: 'keep' }, 0);
+  assert.deepEqual(runtime.drainAll?.afterwards, 'keep');
+  undrainAll(runtime);
+  assert.equal(runtime.drainAll, undefined);
+});

@@ -17,6 +17,8 @@ export interface Engine {
   check(config: BalancerConfig): Promise<void>;
   /** The maps are as the configuration wants them: lets packets, or connections, in. */
   open(config: BalancerConfig, indices: Indices): Promise<void>;
+  /** Sends a frame to the client or the backend of a session; absent where they are sockets of this process. */
+  send?(frame: Uint8Array): boolean;
   /** Called all the time: what else has to be looked after. */
   follow(): void;
   /** What would become of a SYN; absent where no program can be asked. */

@@ -1,6 +1,8 @@
 /** The engine in the kernel: programs and pinned maps that forward without a daemon. */
 import { balancerMaps } from '../../datapath/binding/object-maps.ts';
-import { refuseOtherCapacities } from '../../datapath/binding/object.ts';
+import { refuseOtherCapacities, type LoadedObject } from '../../datapath/binding/object.ts';
+import { interfaceNamed } from '../../datapath/binding/tc.ts';
+import { testRun } from '../../datapath/binding/test-run.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import { Attachments, type Place } from '../daemon/attachments.ts';
 import { readEvents } from '../daemon/events.ts';
@@ -34,6 +36,7 @@ export async function kernelEngine(config: BalancerConfig, log: Log): Promise<En
       open: async (wanted) => attachments.place(placesOf(wanted)),
       follow: () => attachments.follow(),
       rehearse: (question) => rehearse(object, question),
+      send: (frame) => sendFrame(object, config.interfaces[0] ?? '', frame),
       readEvents: (onEvent, onError, signal) => readEvents(events, onEvent, onError, signal),
       close: async () => object.close(),
       sayGoodbye: (detach) => sayGoodbye('balancer', instance, { detachOnExit: detach, log }),
@@ -42,6 +45,13 @@ export async function kernelEngine(config: BalancerConfig, log: Log): Promise<En
     object.close();
     throw error;
   }
+}
+
+/** Sent as if it had come in by the interface; false where there is no way to who it is for. */
+function sendFrame(object: LoadedObject, name: string, packet: Uint8Array): boolean {
+  const { index } = interfaceNamed(name);
+  const skb = { ifindex: index, ingressIfindex: index };
+  return testRun(object.program('send_frame'), { packet, skb }).returnValue === 0;
 }
 
 function placesOf({ interfaces }: BalancerConfig): Place[] {

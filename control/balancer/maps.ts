@@ -38,6 +38,7 @@ export interface ReconciledMaps {
   readonly protections: List<Protection>;
   readonly clientSeats: { readonly length: number };
   readonly backendLimits: List<number>;
+  readonly backendEnds: List<bigint>;
   readonly listenerTraffic: Counters;
   readonly listenerOutcomes: Counters;
   readonly backendTraffic: Counters;

@@ -18,7 +18,7 @@ import { explain, type Rehearse } from '../explain/explain.ts';
 import { balancerFamilies } from '../metrics/balancer.ts';
 import { metricsText } from '../metrics/text.ts';
 import type { RuntimeStore } from '../state/runtime.ts';
-import { changeBackend } from './change-backend.ts';
+import { changeBackend, drainAll, undrainAll } from './change-backend.ts';
 import type { Forecast } from './forecast.ts';
 import { backendRows, listenerRows, localRows, type View } from './rows.ts';
 
@@ -73,6 +73,8 @@ export function balancerHandlers({
         );
       return { value: await explain(view(), rehearse, { client, listener }) };
     },
+    drainAll: ({ body }) => drainAll(wanted(), runtime, body),
+    undrainAll: () => undrainAll(runtime),
     metrics: async () => ({
       text: await metricsText(await balancerFamilies(view(), forecast, info())),
     }),

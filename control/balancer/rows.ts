@@ -10,6 +10,7 @@ import {
 import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
 import type { BackendRow, Handshakes, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
+import type { Drain } from '../state/runtime.ts';
 import type { Health } from '../health/state.ts';
 import { keyOf } from './desired.ts';
 import type { Forecast } from './forecast.ts';
@@ -23,9 +24,11 @@ export type View = {
   readonly maps: BalancerMaps;
   readonly indices: Indices;
   readonly healthOf: (pool: string, backend: string) => Health;
+  /** By people, of this backend or of all. */
+  readonly drainOf: (pool: string, backend: string) => Drain | undefined;
 };
 
-export function listenerRows({ config, maps, indices, healthOf }: View): ListenerRow[] {
+export function listenerRows({ config, maps, indices, healthOf, drainOf }: View): ListenerRow[] {
   return config.listeners.map(
     ({ name, address, pool, toa, onUnknown, onRefused, synProtection }) => {
       const index = indices.listeners.get(keyOf(address)) ?? 0;
@@ -34,7 +37,9 @@ export function listenerRows({ config, maps, indices, healthOf }: View): Listene
       const outcomes = maps.listenerOutcomes.sum(index);
       const backends = config.pools.find((one) => one.name === pool)?.backends ?? [];
       const isUp = (backend: (typeof backends)[number]) =>
-        backend.weight > 0 && healthOf(pool, keyOf(backend.address)).isUsed;
+        backend.weight > 0 &&
+        drainOf(pool, keyOf(backend.address)) === undefined &&
+        healthOf(pool, keyOf(backend.address)).isUsed;
       return {
         name,
         address: formatEndpoint(address),
@@ -71,24 +76,44 @@ function sendsCookies(
 }
 
 /** A backend in two pools has one set of counters, shown in both rows. */
-export function backendRows({ config, maps, indices, healthOf }: View): BackendRow[] {
+export function backendRows(view: View): BackendRow[] {
+  const { config, maps, indices } = view;
   return config.pools.flatMap((pool) =>
     pool.backends.map(({ name, address, weight }) => {
       const index = indices.backends.get(keyOf(address)) ?? 0;
-      const { state, sinceMs, reason } = healthOf(pool.name, keyOf(address));
+      const live = maps.backendLive.get(index);
+      const { state, since, reason } = stateOf(view, pool.name, keyOf(address), live);
       return {
         pool: pool.name,
         name,
         address: formatEndpoint(address),
         weight,
         state,
-        since: new Date(sinceMs).toISOString(),
+        since,
         reason,
-        live: maps.backendLive.get(index),
+        live,
         ...trafficOf(maps.backendTraffic.sum(index)),
       };
     }),
   );
+}
+
+/** What people want of it comes before what its checks say. */
+function stateOf(
+  { drainOf, healthOf }: View,
+  pool: string,
+  backend: string,
+  live: number,
+): Pick<BackendRow, 'state' | 'since' | 'reason'> {
+  const drain = drainOf(pool, backend);
+  const { state, sinceMs, reason } = healthOf(pool, backend);
+  if (drain === undefined) return { state, since: new Date(sinceMs).toISOString(), reason };
+  const end = drain.until === null ? 'drained' : `drained until ${drain.until}`;
+  return {
+    state: live > 0 ? 'draining' : 'disabled',
+    since: drain.since,
+    reason: `${end}, then ${drain.afterwards}`,
+  };
 }
 
 /** Every pair of a local and a backend that has ever had a session. */

@@ -1,6 +1,6 @@
 /** A configuration with what people changed beside it. */
 import type { BalancerConfig, PoolConfig } from '../config/balancer.ts';
-import type { RuntimeChanges } from '../state/runtime.ts';
+import type { Drain, RuntimeChanges } from '../state/runtime.ts';
 import { keyOf } from './desired.ts';
 
 /** What nobody changed is the same object; with `only`, pools of other names are as they are there. */
@@ -23,4 +23,9 @@ function poolWith(pool: PoolConfig, runtime: RuntimeChanges): PoolConfig {
   if (pool.backends.every((backend) => weightOf(backend) === backend.weight)) return pool;
   const backends = pool.backends.map((backend) => ({ ...backend, weight: weightOf(backend) }));
   return { ...pool, backends };
+}
+
+/** Of the whole balancer, or of the backend in one pool. */
+export function drainOf(runtime: RuntimeChanges, pool: string, backend: string): Drain | undefined {
+  return runtime.drainAll ?? runtime.of(pool, backend)?.drain;
 }

@@ -25,6 +25,7 @@ import {
   writeLists,
   type ListId,
 } from './access.ts';
+import type { Removed } from './drains.ts';
 import { desiredOf, keyOf, listenerValue, TCP, type Desired, type EndpointKey } from './desired.ts';
 import { chooseIndices, needsReferences, type Current, type Indices } from './indices.ts';
 import type { ReconciledMaps } from './maps.ts';
@@ -112,7 +113,7 @@ export class Tables {
   async apply(
     config: BalancerConfig,
     scheduleOf: (pool: string, indices: Indices) => Schedule,
-  ): Promise<void> {
+  ): Promise<readonly Removed[]> {
     const { maps, findReferences } = this.#parts;
     const desired = desiredOf(config);
     const current = await readCurrent(maps);
@@ -138,9 +139,10 @@ export class Tables {
       await this.#swapSchedule(pool, scheduleOf(pool.name, indices), indices);
     }
     await this.#writeListeners(desired, indices, current, lists);
-    this.#removeRest(desired, indices, current);
+    const removed = this.#removeRest(desired, indices, current);
     await removeOtherLists(maps.accessPrefixes, new Set(lists.values()));
     this.#indices = indices;
+    return removed;
   }
 
   /** Swaps the whole table of a pool; an empty one refuses every new connection. */
@@ -244,6 +246,7 @@ export class Tables {
       const known = current.backends.get(key);
       maps.backendLimits.set(index, sessionsMax);
       if (known?.used === true) continue;
+      maps.backendEnds.set(index, 0n); // it is back before its drain was over, or is another one
       if (known === undefined) {
         maps.backendTraffic.clear(index);
         maps.backendLive.set(index, 0);
@@ -298,7 +301,7 @@ export class Tables {
   }
 
   /** What no packet is led to any more. A backend keeps its place: its sessions go on. */
-  #removeRest(desired: Desired, { pools, locals }: Indices, current: Current): void {
+  #removeRest(desired: Desired, { pools, locals }: Indices, current: Current): Removed[] {
     const { maps } = this.#parts;
     const wantedPools = new Set(pools.values());
     for (const index of indexesOf(maps.pools)) {
@@ -307,12 +310,15 @@ export class Tables {
       this.#space.retire(unpackTable(pool.table));
       maps.pools.set(index, NO_POOL);
     }
-    for (const [key, { index, used }] of current.backends)
-      if (used && !desired.backends.has(key))
-        maps.backends.set(index, { ...maps.backends.get(index), used: false, out: true });
+    const removed = [...current.backends]
+      .filter(([key, { used }]) => used && !desired.backends.has(key))
+      .map(([backend, { index }]) => ({ backend, index }));
+    for (const { index } of removed)
+      maps.backends.set(index, { ...maps.backends.get(index), used: false, out: true });
     const wantedLocals = new Set(locals.map(({ addr }) => addr));
     for (const addr of current.locals.keys())
       if (!wantedLocals.has(addr)) maps.localsByAddr.delete(addr);
+    return removed;
   }
 
   /**

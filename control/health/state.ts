@@ -15,10 +15,13 @@
  */
 import type { BackendState } from '../api/rows.ts';
 
+/** What checks know; the rest is what people want. */
+export type HealthState = Exclude<BackendState, 'draining' | 'disabled' | 'suspected'>;
+
 export type CheckResult = { ok: true } | { ok: false; reason: string };
 
 export type Health = {
-  readonly state: BackendState;
+  readonly state: HealthState;
   /** Gets new connections. */
   readonly isUsed: boolean;
   /** Milliseconds since 1970: when `state` began. */

@@ -9,7 +9,7 @@ import { readStateFile, writeStateFile } from './state-file.ts';
 /** As in a configuration. */
 export const weightSchema = z.int().min(0).max(65_535);
 
-const drainSchema = z.strictObject({
+export const drainSchema = z.strictObject({
   /** ISO 8601. */
   since: z.string(),
   /** When what is left of its sessions is dealt with; null: never. */
@@ -49,6 +49,8 @@ export type BackendName = { readonly pool: string; readonly backend: string };
 export interface RuntimeChanges {
   of(pool: string, backend: string): BackendChange | undefined;
   readonly drainAll: Drain | undefined;
+  /** Of any backend, or of all. */
+  readonly hasDrains: boolean;
 }
 
 export type RuntimeStoreParts = {
@@ -78,6 +80,10 @@ export class RuntimeStore implements RuntimeChanges {
 
   of(pool: string, backend: string): BackendChange | undefined {
     return this.#backends.get(keyOf({ pool, backend }));
+  }
+
+  get hasDrains(): boolean {
+    return this.#drainAll !== undefined || this.all().some(({ drain }) => drain !== undefined);
   }
 
   get drainAll(): Drain | undefined {

@@ -76,6 +76,7 @@ export function balancerMemory(lengths: { schedule?: number; small?: number } = 
     listenerBuckets: new MemoryList<bigint>('listenerBuckets', journal, small, 0n),
     protections: new MemoryList<Protection>('protections', journal, small, NO_PROTECTION),
     clientSeats: { length: small },
+    backendEnds: new MemoryList<bigint>('backendEnds', journal, small, 0n),
     backendLimits: new MemoryList<number>('backendLimits', journal, small, 0),
     listenerTraffic: new MemoryList<number>('listenerTraffic', journal, small, 0),
     listenerOutcomes: new MemoryList<number>('listenerOutcomes', journal, small, 0),

@@ -37,6 +37,7 @@ export async function measureListing(table: SessionTable): Promise<ListingFigure
     config: NO_CONFIG,
     maps: table.maps,
     indices: { listeners: new Map(), pools: new Map(), backends: new Map(), locals: [] },
+    drainOf: () => undefined,
     healthOf: nobody,
   });
   const handlers = balancerHandlers({
