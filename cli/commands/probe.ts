@@ -17,7 +17,7 @@ import { command, flag, listOption, option, optionOr, UsageError } from '../comm
 import { choice } from '../choice.ts';
 import { openMetrics, readMetricsPlace, refuseExposed } from '../metrics-outlet.ts';
 import { asJsonLine } from '../output/json.ts';
-import { shower } from '../output/probe-shower.ts';
+import { shower, type Shower } from '../output/probe-shower.ts';
 import { localProblem, summaryJson, summaryText } from '../output/probe.ts';
 import {
   readCount,
@@ -30,6 +30,9 @@ import {
 } from '../probe-words.ts';
 import { wellRead } from '../read.ts';
 
+/** tcpdump was killed, or its interface went away. */
+const CAPTURE_LOST =
+  'SYNs and challenge ACKs are no longer seen: the capture beside the probe has ended';
 const DEFAULT_INTERVAL_MS = 1_000;
 // The SYN sent again after 1 s still has 2 s to be answered; the next would go out at 3 s.
 const DEFAULT_TIMEOUT_MS = 3_000;
@@ -175,9 +178,17 @@ export const probe = command({
     refuseUnfit(settings, options.compare);
 
     const states = targetStates(settings.targets);
+    let shown: Shower | undefined;
+    let isLost = false;
+    const onLost = () => {
+      isLost = true;
+      const text = `fullnat: ${CAPTURE_LOST}\n`;
+      if (stdout.isTerminal && shown) shown.note(text);
+      else stderr.write(text);
+    };
     const seen =
       options.packets === 'auto' && process.getuid?.() === 0
-        ? await startWitness(machineRunner({ kind: 'here' }), [
+        ? await startWitness({ start: machineRunner({ kind: 'here' }).start, onLost }, [
             ...settings.targets,
             ...settings.backends,
           ])
@@ -189,7 +200,7 @@ export const probe = command({
       options.metrics === undefined
         ? undefined
         : await openMetrics(options.metrics, () => metricsText(states, seen.ok));
-    const shown = shower(options, states, seen.ok, stdout);
+    const showing = (shown = shower(options, states, seen.ok, stdout));
     let problem: string | undefined;
     try {
       await probeSideBySide(
@@ -203,12 +214,12 @@ export const probe = command({
         states,
         (event) => {
           if (event.kind === 'local-error') problem = localProblem(event.code, settings);
-          else shown.tell(event);
+          else showing.tell(event);
         },
         signal,
       );
     } finally {
-      shown.end();
+      showing.end();
       await metrics?.close();
       if (seen.ok) await seen.stop();
     }
@@ -227,6 +238,7 @@ export const probe = command({
       if (options.compare) stdout.write(asJsonLine({ comparison: sentences }));
     } else {
       for (const sentence of sentences) stderr.write(`${sentence}\n`);
+      if (isLost) stderr.write(`${stderr.style.warning(CAPTURE_LOST)}\n`);
       if (!seen.ok)
         stderr.write(`${stderr.style.quiet(`not seen: SYNs and challenge ACKs (${seen.why})`)}\n`);
     }

@@ -9,6 +9,8 @@ import { liveTable, probeTable } from './probe-table.ts';
 
 export interface Shower {
   readonly tell: (event: Exclude<ProbeEvent, { kind: 'local-error' }>) => void;
+  /** A line that is no event, for a terminal; a pipe has events alone. */
+  readonly note: (text: string) => void;
   readonly end: () => void;
 }
 
@@ -37,6 +39,7 @@ export function shower(
         else if (isWanted(event.attempt.outcome))
           stdout.write(asJsonLine(attemptJson(event.attempt, event.target)));
       },
+      note: () => {},
       end: () => {},
     };
   if (!stdout.isTerminal)
@@ -45,6 +48,7 @@ export function shower(
         if (event.kind === 'follow-up' || isWanted(event.attempt.outcome))
           stdout.write(line(event));
       },
+      note: () => {},
       end: () => {},
     };
   const screen = liveTable(stdout, () => probeTable(states, seesPackets, stdout.style));
@@ -58,6 +62,7 @@ export function shower(
       if (scrolls) screen.line(line(event));
       else screen.redraw();
     },
+    note: (text) => screen.line(text),
     end: () => screen.end(),
   };
 }

@@ -5,7 +5,7 @@ import { tcp } from '../../packet/build.ts';
 import { concat } from '../../packet/bytes.ts';
 import { LINK_COOKED2, parseCaptured } from '../../packet/link.ts';
 import type { Parsed } from '../../packet/parsed.ts';
-import { AttemptPackets, witnessFilter } from './packet-witness.ts';
+import { AttemptPackets, startWitness, witnessFilter } from './packet-witness.ts';
 
 const ETHERNET_BYTES = 14;
 const CLIENT = '10.0.88.100:21521';
@@ -82,3 +82,31 @@ function certainly<T>(result: Parsed<T>): T {
   assert.ok(result.ok);
   return result.value;
 }
+
+for (const [name, endsByItself] of [
+  ['a capture that ends by itself is told', true],
+  ['a capture that was told to end is not', false],
+] as const)
+  test(name, async () => {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    let lost = 0;
+    const read = new Promise<void>((resolve) => {
+      const start = () => ({
+        stdout: (async function* (): AsyncGenerator<Uint8Array, void> {
+          await ended;
+          // What reads it looks at the end in the next turn.
+          setImmediate(resolve);
+          yield* [];
+        })(),
+        said: () => Promise.resolve(),
+        stop: () => Promise.resolve(end()),
+      });
+      void startWitness({ start, onLost: () => (lost += 1) }, [endpoint(TARGET)]).then((seen) => {
+        if (endsByItself) end();
+        else if (seen.ok) void seen.stop();
+      });
+    });
+    await read;
+    assert.equal(lost, endsByItself ? 1 : 0);
+  });

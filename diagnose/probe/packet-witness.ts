@@ -28,7 +28,13 @@ const SAME_PACKET_MS = 100;
  * signal to it. That would be forgotten if it changed its user, hence `-Z root`; it parses nothing.
  */
 export async function startWitness(
-  { start }: Runner,
+  {
+    start,
+    onLost,
+  }: Pick<Runner, 'start'> & {
+    /** It has ended by itself: from now on nothing is seen. */
+    readonly onLost: () => void;
+  },
   targets: readonly Endpoint[],
 ): Promise<Witnessing> {
   const tcpdump = ['tcpdump', '-i', 'any', '-n', '-U', '--immediate-mode', '-Z', 'root'];
@@ -37,15 +43,19 @@ export async function startWitness(
     ...['-s', String(SNAP_BYTES), '-w', '-', witnessFilter(targets)],
   ]);
   const attempts = new AttemptPackets();
-  const state = { isOver: false };
+  const state = { isReady: false, isStopped: false, isOver: false };
   void readAll(started, attempts)
     .catch(() => {})
-    .finally(() => (state.isOver = true));
+    .finally(() => {
+      state.isOver = true;
+      if (state.isReady && !state.isStopped) onLost();
+    });
   try {
     await started.said('listening on');
   } catch (error) {
     return { ok: false, why: (error as Error).message.replace(/^setpriv: /, '') };
   }
+  state.isReady = true;
   const witness: PacketWitness = async (target, { port }, sinceMs) => {
     const endMs = performance.now() + WAIT_MS;
     for (;;) {
@@ -54,7 +64,11 @@ export async function startWitness(
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   };
-  return { ok: true, witness, stop: () => started.stop() };
+  const stop = () => {
+    state.isStopped = true;
+    return started.stop();
+  };
+  return { ok: true, witness, stop };
 }
 
 /** SYNs either way, and from the target ACKs alone that carry no data. */

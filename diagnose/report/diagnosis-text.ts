@@ -70,17 +70,18 @@ function attemptText({ purpose, tried, failed, refused, late }: AttemptsJson) {
 function block(label: string, items: readonly string[], columns: number): string[] {
   const width = Math.max(40, columns) - LABEL_COLUMNS - 1;
   return items
-    .flatMap((item) => broken(item, width).map((text, i) => (i === 0 ? text : `  ${text}`)))
+    .flatMap((item) => broken(item, width))
     .map((text, i) => ` ${(i === 0 ? label : '').padEnd(LABEL_COLUMNS)}${text}`);
 }
 
+/** Lines after the first are indented. */
 function broken(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
-      line = word;
+      line = `  ${word}`;
     } else line = line === '' ? word : `${line} ${word}`;
   }
   return [...lines, line];
