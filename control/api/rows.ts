@@ -280,6 +280,7 @@ const baseInfo = {
   version: z.string(),
   since: timestamp(),
   configFile: z.string(),
+  configRevision: count().describe('as `fullnat history` counts them; 0: none is kept'),
   configSince: timestamp().describe('when what is in force was taken up'),
   reloadError: z
     .string()

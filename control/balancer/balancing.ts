@@ -5,6 +5,7 @@ import type { BackendName, RuntimeStore } from '../state/runtime.ts';
 import { messageOf } from '../daemon/failure.ts';
 import { findReferences } from '../daemon/references.ts';
 import { randomSecret } from '../daemon/settings.ts';
+import { CheckCounts } from '../health/check-counts.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { keyOf } from './desired.ts';
@@ -26,6 +27,7 @@ export type BalancingParts = {
 export class Balancing {
   readonly #parts: BalancingParts;
   readonly #tables: Tables;
+  readonly #checks = new CheckCounts(systemClock);
   readonly #monitor: HealthMonitor;
   readonly #scheduler: Scheduler;
   readonly #drains: Drains;
@@ -55,7 +57,12 @@ export class Balancing {
       else this.#scheduler.update(pool);
     };
     this.#monitor = new HealthMonitor({
-      ...{ connect: connectOnce, clock: systemClock, random: Math.random, onChange },
+      ...{
+        connect: this.#checks.counted(connectOnce),
+        clock: systemClock,
+        random: Math.random,
+        onChange,
+      },
     });
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
     const isDrained = (pool: string, backend: string) =>
@@ -80,6 +87,7 @@ export class Balancing {
       config: this.#config,
       maps: this.#parts.engine.maps,
       indices: this.#tables.indices,
+      checksOf: (backend) => this.#checks.of(backend),
       healthOf: (pool, backend) => this.#monitor.of(pool, backend),
       drainOf: (pool, backend) => drainOf(this.#parts.runtime, pool, backend),
     };

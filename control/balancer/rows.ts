@@ -11,6 +11,7 @@ import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
 import type { BackendRow, Handshakes, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Drain } from '../state/runtime.ts';
+import type { CheckCount } from '../health/check-counts.ts';
 import type { Health } from '../health/state.ts';
 import { keyOf } from './desired.ts';
 import type { Forecast } from './forecast.ts';
@@ -26,6 +27,8 @@ export type View = {
   readonly healthOf: (pool: string, backend: string) => Health;
   /** By people, of this backend or of all. */
   readonly drainOf: (pool: string, backend: string) => Drain | undefined;
+  /** Absent where nobody checks. */
+  readonly checksOf?: (backend: string) => CheckCount;
 };
 
 export function listenerRows({ config, maps, indices, healthOf, drainOf }: View): ListenerRow[] {

@@ -76,7 +76,7 @@ export function infoRow(
 
 /** What is true of every daemon. */
 export function baseInfoRow(
-  { role, instance, configFile, since, configSince, reloadError }: DaemonFacts,
+  { role, instance, configFile, since, configRevision, configSince, reloadError }: DaemonFacts,
   object: Loaded,
 ): BaseInfoRow {
   return {
@@ -86,6 +86,7 @@ export function baseInfoRow(
     version: (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
     since: since.toISOString(),
     configFile,
+    configRevision,
     configSince: configSince.toISOString(),
     reloadError,
     contractVersion: CONTRACT_VERSION,

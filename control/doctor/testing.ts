@@ -77,7 +77,13 @@ export function around(given: Given): Surroundings {
       seen(
         given.daemon && {
           ...{ role, instance: 'lab', pid: 7, since: '', configFile: 'f', adoptedMaps: 0 },
-          ...{ configSince: '', reloadError: null, programs: [], ...given.daemon },
+          ...{
+            configRevision: 1,
+            configSince: '',
+            reloadError: null,
+            programs: [],
+            ...given.daemon,
+          },
         },
       ),
     isHere: () => true,

@@ -1,9 +1,9 @@
 /** The balancer's metrics: listeners, backends and locals, beside what both roles have. */
-import { PROBE_BUCKETS } from '../../datapath/binding/contract.ts';
+import { PROBE_BUCKETS, type Trouble } from '../../datapath/binding/contract.ts';
 import type { BackendRow, InfoRow, ListenerRow, LocalRow } from '../api/rows.ts';
-import { keyOf } from '../balancer/desired.ts';
 import type { Forecast } from '../balancer/forecast.ts';
 import { backendRows, listenerRows, localRows, type View } from '../balancer/rows.ts';
+import type { CheckCount } from '../health/check-counts.ts';
 import { familiesOf, single, type Column } from './collect.ts';
 import { packetFamilies, processFamilies, programFamilies, sessionFamilies } from './common.ts';
 import type { Family, Histogram } from './text.ts';
@@ -34,7 +34,13 @@ const LISTENER: readonly Column<ListenerRow>[] = [
   { name: 'fullnat_listener_toa_not_delivered_total', value: (row) => row.toaNotDelivered },
 ];
 
-const BACKEND: readonly Column<BackendRow & { readonly isUsed: boolean }>[] = [
+type BackendSum = BackendRow & {
+  readonly isUsed: boolean;
+  readonly checks: CheckCount | undefined;
+  readonly trouble: Trouble;
+};
+
+const BACKEND: readonly Column<BackendSum>[] = [
   { name: 'fullnat_backend_up', value: (row) => (row.isUsed ? 1 : 0) },
   {
     name: 'fullnat_backend_state_since_timestamp_seconds',
@@ -45,6 +51,27 @@ const BACKEND: readonly Column<BackendRow & { readonly isUsed: boolean }>[] = [
   { name: 'fullnat_backend_sessions', value: (row) => row.live },
   ...directions('fullnat_backend_packets_total', 'packets'),
   ...directions('fullnat_backend_bytes_total', 'bytes'),
+  {
+    name: 'fullnat_backend_checks_total',
+    value: ({ checks }) => checks?.succeeded,
+    labels: { result: 'success' },
+  },
+  {
+    name: 'fullnat_backend_checks_total',
+    value: ({ checks }) => checks?.failed,
+    labels: { result: 'failure' },
+  },
+  { name: 'fullnat_backend_check_seconds_total', value: ({ checks }) => checks?.seconds },
+  {
+    name: 'fullnat_backend_unaccepted_total',
+    value: ({ trouble }) => trouble.refused,
+    labels: { reason: 'refused' },
+  },
+  {
+    name: 'fullnat_backend_unaccepted_total',
+    value: ({ trouble }) => trouble.unanswered,
+    labels: { reason: 'unanswered' },
+  },
 ];
 
 /** Of one local, towards all backends: a series for each pair would be too many. */
@@ -78,13 +105,13 @@ export async function balancerFamilies(
   forecast: Forecast,
   info: InfoRow,
 ): Promise<Family[]> {
-  const { maps, config, healthOf } = view;
-  const addresses = config.pools.flatMap(({ backends }) => backends.map(({ address }) => address));
-  const backends = backendRows(view).map((row, i) => {
-    const address = addresses[i];
-    const isUsed = address !== undefined && healthOf(row.pool, keyOf(address)).isUsed;
-    return { ...row, isUsed };
-  });
+  const { maps, indices, healthOf, checksOf } = view;
+  const backends = backendRows(view).map((row): BackendSum => ({
+    ...row,
+    isUsed: healthOf(row.pool, row.address).isUsed,
+    checks: checksOf?.(row.address),
+    trouble: maps.backendTrouble.get(indices.backends.get(row.address) ?? 0),
+  }));
   const locals = await localRows(view, forecast);
   return [
     ...processFamilies(info),

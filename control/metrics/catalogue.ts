@@ -28,6 +28,7 @@ export const METRICS = {
     ROLE,
     'When the configuration in force was taken up, since 1970.',
   ),
+  fullnat_config_revision: gauge(ROLE, 'Which revision of its configuration is in force.'),
   fullnat_config_last_reload_successful: gauge(
     ROLE,
     '1 when what the file says was taken up, 0 when the last reload was refused.',
@@ -81,6 +82,16 @@ export const METRICS = {
   fullnat_backend_bytes_total: counter(
     [...BACKEND, 'direction'],
     'Bytes of the IP packets translated.',
+  ),
+
+  fullnat_backend_checks_total: counter(
+    [...BACKEND, 'result'],
+    'Health checks of its address, by result: success or failure.',
+  ),
+  fullnat_backend_check_seconds_total: counter(BACKEND, 'Time that those checks took.'),
+  fullnat_backend_unaccepted_total: counter(
+    [...BACKEND, 'reason'],
+    'Connections that it did not accept: refused by RST, or their SYN unanswered and sent again.',
   ),
 
   fullnat_local_ports_capacity: gauge(LOCAL, 'Ports of the local towards each one backend.'),

@@ -31,6 +31,7 @@ export function processFamilies({ role, version, since, ...info }: BaseInfoRow):
     single('fullnat_process_cpu_seconds_total', own, (user + system) / MICROSECONDS),
     single('fullnat_process_resident_memory_bytes', own, process.memoryUsage.rss()),
     single('fullnat_config_applied_timestamp_seconds', own, Date.parse(info.configSince) / 1_000),
+    single('fullnat_config_revision', own, info.configRevision),
     single('fullnat_config_last_reload_successful', own, info.reloadError === null ? 1 : 0),
   ];
 }

@@ -1,22 +1,25 @@
-/** `fullnat explain` beside what then happens: the port it names is the one, and asking changed nothing. */
+/** Questions to live daemons: `fullnat explain` beside what then happens, and /metrics beside Prometheus' own checker. */
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Explanation } from '../../control/api/rows.ts';
+import { socketPath } from '../../control/api/socket.ts';
+import { METRICS } from '../../control/metrics/catalogue.ts';
+import { promtool } from '../../control/metrics/testing.ts';
 import { openLab } from '../lab.ts';
 import { down, up } from '../up.ts';
 import { reasonToSkip } from './machine.ts';
 
-const instance = 't-explain';
+const instance = 't-questions';
 const MAIN = resolve(import.meta.dirname, '../../cli/main.js');
 const LISTENER = '10.0.23.111:18056';
 const CLIENT = '10.0.88.100';
 
-describe('fullnat explain', { skip: reasonToSkip(), timeout: 120_000 }, () => {
+describe('questions to live daemons', { skip: reasonToSkip(), timeout: 120_000 }, () => {
   before(() => up({ instance, servers: 1 }));
   after(() => down(instance));
 
-  test('the port it names is the one that comes; asking again, the session is taken up', async () => {
+  test('explain: the port it names is the one that comes; asking again, the session is taken up', async () => {
     await visit(20_000);
     const sessions = await list('sessions');
     const locals = await list('locals');
@@ -34,6 +37,29 @@ describe('fullnat explain', { skip: reasonToSkip(), timeout: 120_000 }, () => {
     const again = await explain(`${CLIENT}:20001`);
     assert.equal(again.local, told.local);
     assert.match(again.why.join('\n'), /takes it up again/);
+  });
+
+  test('metrics of both daemons are what promtool wants', async (t) => {
+    const { check, skip } = promtool();
+    if (skip !== undefined) return t.skip(skip);
+    for (const daemon of ['balancer', 'agent'] as const) {
+      const { stdout } = await openLab(instance).run('balancer', [
+        ...[
+          'curl',
+          '-s',
+          '--unix-socket',
+          socketPath(instance, daemon),
+          'http://localhost/metrics',
+        ],
+      ]);
+      assert.equal(check(['check', 'metrics'], stdout), '');
+      assert.match(stdout, new RegExp(`^fullnat_build_info\\{role="${daemon}"`, 'm'));
+      const names = [...stdout.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
+      assert.deepEqual(
+        names.filter((name) => !Object.hasOwn(METRICS, name)),
+        [],
+      );
+    }
   });
 });
 
