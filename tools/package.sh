@@ -59,7 +59,7 @@ install_program() {
 	# For people who write programs with these, or build them.
 	find "$lib/node_modules" -type f \( -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.map' \
 		-o -name '*.ts' -o -iname '*.md' -o -name '.*' \) -delete
-	rm -rf "$lib"/node_modules/koffi/{src,vendor,doc,lib} "$lib/node_modules/.bin"
+	rm -rf "$lib/node_modules/koffi/doc" "$lib/node_modules/.bin"
 	find "$lib" -type d -empty -delete
 	chmod -R u=rwX,go=rX "$lib"
 	find "$lib" -type f -exec chmod 644 {} +
