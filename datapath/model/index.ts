@@ -3,4 +3,4 @@ export type * from './data-path.ts';
 export { modelAgent, modelBalancer } from './path.ts';
 export type * from './words.ts';
 export { tupleOf, type Flow } from './flow.ts';
-export type { Chance, Cookies, Evictable, Network, Route, World } from './world.ts';
+export type { Chance, Evictable, Network, Route, World } from './world.ts';

@@ -40,6 +40,11 @@ const LOST_SYNS = `table ip loss {
 }
 `;
 
+const TOA_MODES = [
+  ['on the SYN', WEB],
+  ['on the handshake', HANDSHAKE],
+] as const;
+
 type Ability = 'timestamps' | 'sack' | 'window_scaling';
 type End = 'client' | 'server1';
 const ABILITIES: readonly Ability[] = ['timestamps', 'sack', 'window_scaling'];
@@ -96,20 +101,9 @@ describe('SYN cookies', { skip: reasonToSkip(), timeout: 180_000 }, () => {
     });
   }
 
-  for (const [name, target] of [
-    ['on the SYN', WEB],
-    ['on the handshake', HANDSHAKE],
-  ] as const)
-    test(`the server sees the client's address: TOA ${name}`, async () => {
-      const lab = openLab(instance);
-      const { answered, wrongAnswers, failures } = await openConnections(lab, 'client', {
-        ...{ target, local: CLIENT_ADDRESS, count: 20, perSecond: 100, expect: 'peer' },
-      });
-      assert.deepEqual(
-        { answered, wrongAnswers, failures },
-        { answered: 20, wrongAnswers: [], failures: [] },
-      );
-    });
+  for (const [name, target] of TOA_MODES)
+    test(`the server sees the client's address: TOA ${name}`, () =>
+      seesTheClient(instance, target));
 
   test('a SYN to the backend that was lost goes out again when the client asks', async () => {
     const before = await counted('notes', 'cookie-again');
@@ -146,6 +140,38 @@ describe('SYN cookies', { skip: reasonToSkip(), timeout: 180_000 }, () => {
     return 'packets' in row ? row.packets : row.count;
   }
 });
+
+describe(
+  'SYN cookies, and an agent in socket mode',
+  { skip: reasonToSkip(), timeout: 60_000 },
+  () => {
+    const instance = 'u-cookies-socket';
+    const folder = mkdtempSync(join(tmpdir(), 'fullnat-cookies-'));
+    before(async () => {
+      const config = join(folder, 'balancer.yaml');
+      writeFileSync(config, protectedConfig(instance));
+      await up({ instance, config, exchange: true, servers: 1, agentMode: 'socket' });
+    });
+    after(async () => {
+      await down(instance);
+      rmSync(folder, { recursive: true });
+    });
+
+    for (const [name, target] of TOA_MODES)
+      test(`accept() says who the client is: TOA ${name}`, () => seesTheClient(instance, target));
+  },
+);
+
+/** Of 20 connections each. */
+async function seesTheClient(instance: string, target: string): Promise<void> {
+  const { answered, wrongAnswers, failures } = await openConnections(openLab(instance), 'client', {
+    ...{ target, local: CLIENT_ADDRESS, count: 20, perSecond: 100, expect: 'peer' },
+  });
+  assert.deepEqual(
+    { answered, wrongAnswers, failures },
+    { answered: 20, wrongAnswers: [], failures: [] },
+  );
+}
 
 function protectedConfig(instance: string): string {
   const config = parse(balancerConfig(labOptions({ instance, servers: 1, exchange: true }))) as {

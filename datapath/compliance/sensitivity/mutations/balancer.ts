@@ -99,4 +99,28 @@ export const balancerMutations: readonly Mutation[] = [
     why: 'a cache that is never asked whether it is still true',
     judge: { file: 'lab/tests/next-hops.test' },
   },
+  {
+    name: 'SACK edges of a spliced session keep the numbers of the cookie',
+    file: 'balancer/splice.h',
+    text: 'i < SACK_EDGES_MAX && i < at->sack_edges',
+    replacement: 'i < 0',
+    why: 'seen under loss only, and then as slowness',
+    judge: { file: 'datapath/compliance/balancer-laws.test' },
+  },
+  {
+    name: 'a client without timestamps is promised SACK',
+    file: 'balancer/cookie.h',
+    text: 'options->sack &= options->timed;',
+    replacement: '',
+    why: 'nothing brings it back, and the server is never told',
+    judge: { file: 'datapath/compliance/balancer-laws.test' },
+  },
+  {
+    name: 'a server without window scaling is taken to scale by 0',
+    file: 'balancer/cookie_session.h',
+    text: 'splice->front_scale = client_scale;',
+    replacement: '',
+    why: 'right for windows of one direction',
+    judge: { file: 'datapath/compliance/balancer-laws.test' },
+  },
 ];
