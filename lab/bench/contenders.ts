@@ -12,7 +12,7 @@ import { LabError, waitUntil } from '../process.ts';
 import { SERVER_ADDRESSES, SERVER_PORT, VIRTUAL_ADDRESS, VIRTUAL_PORT } from '../topology.ts';
 import { up } from '../up.ts';
 import { nftRules, prepareNftables } from './nftables.ts';
-import { startHaproxy, startNginxStream } from './proxies.ts';
+import { prepareProxy, startHaproxy, startNginxStream } from './proxies.ts';
 
 export type ContenderName =
   | 'direct'
@@ -20,6 +20,7 @@ export type ContenderName =
   | 'fullnat'
   | 'fullnat-agent'
   | 'fullnat-socket'
+  | 'fullnat-proxy'
   | 'nftables'
   | 'haproxy'
   | 'nginx';
@@ -64,6 +65,10 @@ const WAYS: Readonly<Record<ContenderName, Way>> = {
   'fullnat-socket': {
     title: 'fullnat, socket mode',
     ...{ toListener: true, daemons: true, agentMode: 'socket', prepare: async () => {} },
+  },
+  'fullnat-proxy': {
+    title: 'fullnat, no eBPF',
+    ...{ toListener: true, daemons: false, prepare: startPortableEngine },
   },
   nftables: {
     title: 'nftables DNAT+SNAT',
@@ -141,6 +146,14 @@ async function startBalancerAlone({ options }: Lab): Promise<void> {
   const config = configFile(instance, 'balancer');
   writeFileSync(config, balancerConfig(options));
   await startDaemon(instance, 'balancer', config);
+}
+
+async function startPortableEngine(lab: Lab): Promise<void> {
+  const { options } = lab;
+  await prepareProxy(lab);
+  const config = configFile(options.instance, 'balancer');
+  writeFileSync(config, `engine: proxy\n${balancerConfig(options)}`);
+  await startDaemon(options.instance, 'balancer', config);
 }
 
 async function waitForAnswer({ lab, title, host, webPort }: Contender): Promise<void> {

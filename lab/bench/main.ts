@@ -80,11 +80,12 @@ async function bench(chosen: BenchOptions, signal: AbortSignal): Promise<BenchRe
 }
 
 async function withContenders(
-  { rounds, seconds, only }: BenchOptions,
+  chosen: BenchOptions,
   measures: readonly MeasureName[],
   signal: AbortSignal,
 ): Promise<Pick<BenchResult, 'figures' | 'programs' | 'accept'>> {
-  const names = contendersFor(only, measures);
+  const { rounds, seconds, only } = chosen;
+  const names = contendersFor(chosen, measures);
   const built: Contender[] = [];
   try {
     for (const name of names) {
@@ -109,10 +110,10 @@ async function withContenders(
 }
 
 function contendersFor(
-  only: BenchOptions['only'],
+  { only, ways }: Pick<BenchOptions, 'only' | 'ways'>,
   measures: readonly MeasureName[],
 ): readonly ContenderName[] {
-  if (measures.length > 0) return CONTENDERS;
+  if (measures.length > 0) return CONTENDERS.filter((name) => ways.includes(name));
   return only.includes('accept') ? ACCEPT_WAYS : ['fullnat-agent'];
 }
 

@@ -1,6 +1,7 @@
 /** The command line of the bench. */
 
 import { parseArgs } from 'node:util';
+import { CONTENDERS, type ContenderName } from './contenders.ts';
 
 export const PARTS = [
   'connections',
@@ -21,15 +22,19 @@ export type BenchOptions = {
   /** Of every single measurement. */
   seconds: number;
   only: readonly Part[];
+  /** Which contenders take part. */
+  ways: readonly ContenderName[];
   output: 'table' | 'json';
   save: boolean;
 };
 
-export const USAGE = `npm run bench -- [--rounds N] [--seconds S] [--only PART[,PART…]] [-o table|json] [--save]
+export const USAGE = `npm run bench -- [--rounds N] [--seconds S] [--only PART[,PART…]] [--ways WAY[,WAY…]] [-o table|json] [--save]
 
   --rounds N    how often everything is measured; the median is shown (3)
   --seconds S   how long each measurement takes (3)
   --only PART   ${PARTS.join(', ')}
+  --ways WAY    ${CONTENDERS.join(', ')}
+                (all); of connections, latency, requests and bulk
   -o json       the figures of every round, on standard output; progress goes to standard error
   --save        also write them to bench/results/DATE.json
 `;
@@ -41,6 +46,7 @@ export function benchOptions(argv: readonly string[]): BenchOptions | 'help' {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       only: { type: 'string', multiple: true, default: [PARTS.join(',')] },
+      ways: { type: 'string', multiple: true, default: [CONTENDERS.join(',')] },
       output: { type: 'string', short: 'o', default: 'table' },
       save: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -54,6 +60,9 @@ export function benchOptions(argv: readonly string[]): BenchOptions | 'help' {
     only: values.only
       .flatMap((words) => words.split(','))
       .map((word) => oneOf('only', PARTS, word)),
+    ways: values.ways
+      .flatMap((words) => words.split(','))
+      .map((word) => oneOf('ways', CONTENDERS, word)),
     output: oneOf('output', ['table', 'json'] as const, values.output),
     save: values.save,
   };

@@ -44,7 +44,7 @@ export async function startNginxStream(lab: Lab): Promise<void> {
 const QUIET = { stdio: 'ignore' } as const;
 
 /** Proxies connect from the locals, so the kernel has to own them. */
-async function prepareProxy(lab: Lab): Promise<string> {
+export async function prepareProxy(lab: Lab): Promise<string> {
   const lines = LOCALS.map((local) => `addr add ${local}/32 dev eth0`).join('\n');
   await lab.run('balancer', ['ip', '-batch', '-'], { input: `${lines}\n` });
   await lab.run('balancer', ['sysctl', '-qw', ...SYSCTLS]);

@@ -9,6 +9,7 @@ export const OWN_WAYS = [
   'fullnat',
   'fullnat-agent',
   'fullnat-socket',
+  'fullnat-proxy',
 ] as const satisfies readonly ContenderName[];
 export const PEERS = [
   'forward',
@@ -35,7 +36,8 @@ export function ratios(figures: readonly Figure[]): Ratio[] {
       figures.find((each) => each.measure === measure && each.contender === contender)?.samples ??
       [];
     const direct = samplesOf('direct');
-    return OWN_WAYS.flatMap((own) =>
+    // Who did not take part is in no row.
+    return OWN_WAYS.filter((own) => samplesOf(own).length > 0).flatMap((own) =>
       PEERS.map((peer) => {
         const rounds = samplesOf(own).flatMap((ours, i) => {
           const [theirs, floor] = [samplesOf(peer)[i], direct[i]];

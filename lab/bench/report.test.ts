@@ -33,7 +33,7 @@ const FIGURES: BenchResult['figures'] = (
 const RESULT: BenchResult = {
   date: '2026-11-22T13:18:55.495Z',
   machine: { cpu: 'AMD EPYC', cores: 2, kernel: '6.18.44', memoryGiB: 24, jit: true },
-  options: { rounds: 3, seconds: 3, only: ['connections'], output: 'table', save: false },
+  options: { rounds: 3, seconds: 3, ways: [], only: ['connections'], output: 'table', save: false },
   figures: FIGURES,
   programs: {
     countingNanoseconds: 21.5,
