@@ -7,6 +7,7 @@ import { findReferences } from '../daemon/references.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { CheckCounts } from '../health/check-counts.ts';
 import { connectOnce, systemClock } from '../health/connect.ts';
+import { httpConnector } from '../health/http.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { keyOf } from './desired.ts';
 import { Drains } from './drains.ts';
@@ -59,6 +60,7 @@ export class Balancing {
     this.#monitor = new HealthMonitor({
       ...{
         connect: this.#checks.counted(connectOnce),
+        requestBy: (check) => this.#checks.counted(httpConnector(check)),
         clock: systemClock,
         random: Math.random,
         onChange,

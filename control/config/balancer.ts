@@ -22,6 +22,7 @@ import {
   type PerClientConfig,
   type RateLimit,
 } from './admission.ts';
+import { checkPort, httpSchema, httpsSchema, type HttpCheck } from './health.ts';
 import { show } from './problem.ts';
 import {
   completeSchedule,
@@ -112,7 +113,11 @@ export interface DrainConfig {
 export type HealthConfig =
   | { readonly kind: 'off' }
   | {
-      readonly kind: 'tcp';
+      readonly kind: 'tcp' | 'http';
+      /** Of kind http. */
+      readonly http?: HttpCheck | undefined;
+      /** Instead of the backend's own. */
+      readonly port?: number | undefined;
       readonly intervalMs: number;
       readonly timeoutMs: number;
       /** Successes in a row that bring a backend up. */
@@ -147,17 +152,32 @@ const CHECK_MOST_MS = 3_600_000;
 
 const checkedHealth = object({
   tcp: object({}).optional(),
+  http: httpSchema.optional(),
+  https: httpsSchema.optional(),
+  port: checkPort(),
   interval: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.intervalMs),
   timeout: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.timeoutMs),
   rise: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.rise),
   fall: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.fall),
-}).transform(({ interval, timeout, rise, fall }): HealthConfig => ({
-  kind: 'tcp',
-  intervalMs: interval,
-  timeoutMs: timeout,
-  rise,
-  fall,
-}));
+}).transform(({ tcp, http, https, port, interval, timeout, rise, fall }, context): HealthConfig => {
+  const kinds = Object.entries({ tcp, http, https }).filter(([, given]) => given !== undefined);
+  if (kinds.length > 1)
+    context.issues.push({
+      code: 'custom',
+      message: `one check is possible, got ${kinds.map(([kind]) => kind).join(' and ')}`,
+      input: undefined,
+    });
+  const request = http ?? https;
+  return {
+    kind: request === undefined ? 'tcp' : 'http',
+    ...(request === undefined ? {} : { http: request }),
+    ...(port === undefined ? {} : { port }),
+    intervalMs: interval,
+    timeoutMs: timeout,
+    rise,
+    fall,
+  };
+});
 
 /** `off`, or how to check. */
 const healthSchema = z.unknown().transform((value, context): HealthConfig => {

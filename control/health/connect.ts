@@ -15,6 +15,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files on this machine',
 };
 
+export function reasonOf({ code = 'unknown error' }: NodeJS.ErrnoException): string {
+  return REASONS[code] ?? code;
+}
+
 export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
   new Promise((resolve) => {
     const socket = connect({ host: formatIpv4Address(address), port });
@@ -28,9 +32,7 @@ export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
     };
     signal.addEventListener('abort', abort, { once: true });
     socket.once('connect', () => finish({ ok: true }));
-    socket.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) =>
-      finish({ ok: false, reason: REASONS[code] ?? code }),
-    );
+    socket.on('error', (error) => finish({ ok: false, reason: reasonOf(error) }));
   });
 
 export const systemClock: Clock = {

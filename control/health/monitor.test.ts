@@ -23,6 +23,7 @@ function monitor(
   const its = new HealthMonitor({
     clock,
     random: () => 0,
+    requestBy: () => async () => ({ ok: false, reason: 'status 503' }),
     connect: async (target) => {
       checked.push(formatEndpoint(target));
       return refusing.has(formatEndpoint(target))

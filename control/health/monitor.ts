@@ -1,11 +1,14 @@
 /** The health of every backend of every pool, and the checks that keep it known. */
 import { isDeepStrictEqual } from 'node:util';
-import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
+import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
 import type { HealthConfig, PoolConfig } from '../config/balancer.ts';
-import { checkRepeatedly, type CheckerParts } from './check.ts';
+import type { HttpCheck } from '../config/health.ts';
+import { checkRepeatedly, type CheckerParts, type Connector } from './check.ts';
 import { checking, unchecked, type Health } from './state.ts';
 
 export type MonitorParts = Omit<CheckerParts, 'onHealth'> & {
+  /** The check that makes this request. */
+  readonly requestBy: (check: HttpCheck) => Connector;
   /** After each change of a backend's state. */
   readonly onChange: (change: HealthChange) => void;
 };
@@ -85,13 +88,16 @@ export class HealthMonitor {
     this.#learn(id, subject, isOff ? unchecked(nowMs) : checking(nowMs, true));
   }
 
-  #start(id: string, subject: Subject, config: Extract<HealthConfig, { kind: 'tcp' }>): void {
-    const { connect, clock, random } = this.#parts;
+  #start(id: string, subject: Subject, config: Exclude<HealthConfig, { kind: 'off' }>): void {
+    const { clock, random, requestBy } = this.#parts;
+    const connect = config.http === undefined ? this.#parts.connect : requestBy(config.http);
+    const { address, port } = subject.target;
+    const target = { address, port: (config.port ?? port) as Port };
     const stop = new AbortController();
     const onHealth = (after: Health) => this.#learn(id, subject, after);
     const ended = checkRepeatedly(
       { connect, clock, random, onHealth },
-      { target: subject.target, ...config },
+      { target, ...config },
       this.of(subject.pool, formatEndpoint(subject.target)),
       stop.signal,
     );
