@@ -51,6 +51,7 @@ export async function explain(view: View, rehearse: Rehearse, asked: Asked): Pro
       backendWhy(view, asked, row.pool, backend),
       localWhy(taken, made.port),
       toaWhy(made.hasToa),
+      ...fullTable(view),
       ...(verdict === 'to-backend'
         ? []
         : [`but the SYN goes no further: ${VERDICT_MEANING[verdict]}`]),
@@ -114,6 +115,14 @@ function localWhy(taken: number, origin: PortOrigin): string {
     case 'reused':
       return 'local: no port was free; the tuple that has rested longest is used again, its numbers moved';
   }
+}
+
+/** What the copy cannot show: its own table is never full. */
+function fullTable({ maps }: View): string[] {
+  const { live, resting } = maps.sweep.get(0).stats;
+  return live + resting < maps.sessionSlots.length
+    ? []
+    : ['the session table is full: a half-open or resting session has to give way first'];
 }
 
 function toaWhy(hasToa: boolean): string {

@@ -15,7 +15,7 @@ const MAIN = resolve(import.meta.dirname, '../../cli/main.js');
 const LISTENER = '10.0.23.111:18056';
 const CLIENT = '10.0.88.100';
 
-describe('questions to live daemons', { skip: reasonToSkip(), timeout: 120_000 }, () => {
+describe('questions to live daemons', { skip: reasonToSkip(), timeout: 300_000 }, () => {
   before(() => up({ instance, servers: 1 }));
   after(() => down(instance));
 
