@@ -16,6 +16,9 @@ import type { Reply } from './point-worker.ts';
 /** Compiled, and beside this file. */
 const WORKER = new URL('point-worker.js', import.meta.url);
 
+/** A thread that reads makes hardly any objects: more room for them would only stay unused. */
+const YOUNG_MB = 4;
+
 /** In path order. */
 export async function* readPoints(
   tools: { readonly book: AddressBook },
@@ -38,7 +41,7 @@ export async function* readPoints(
 function inThreads(files: readonly PointFile[], threads: number): Promise<PointParts>[] {
   const reading: Promise<PointParts>[] = [];
   for (let place = 0; place < threads; place += 1) {
-    const thread = new Worker(WORKER);
+    const thread = new Worker(WORKER, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     let before: Promise<unknown> = Promise.resolve();
     for (let number = place; number < files.length; number += threads) {
       const file = files[number];

@@ -139,6 +139,12 @@ export function censusOf(attempts: readonly Connection[], indexes: StrongIndexes
   };
 }
 
+/** What is asked of a point that is behind: the indexes themselves take six times as much. */
+export function settled({ attempts, perSecond, counts }: Census): Census {
+  const { isn, serverIsn, client } = counts;
+  return { attempts, perSecond, counts: { isn, serverIsn, client } };
+}
+
 function isStrong(field: Field): field is StrongField {
   return field === 'isn' || field === 'serverIsn' || field === 'client';
 }

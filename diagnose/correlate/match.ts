@@ -6,6 +6,7 @@ import { estimateClock, type ClockEstimate, type TimedPair } from './clock.ts';
 import {
   censusOf,
   FullCommonness,
+  settled,
   StrongCommonness,
   StrongIndexes,
   type Census,
@@ -76,6 +77,8 @@ export class Matcher {
       fresh = zerosOf(new Uint8Array(attempts.length));
     } else {
       const { clocks } = this;
+      const before = this.#points.pop();
+      if (before) this.#points.push(settled(before));
       const candidates = new StrongCandidates(attempts, indexes);
       const known = { points: this.#points, candidates, clocks, sessions: this.#sessions };
       const step = new Step(this.chains, census, known);

@@ -116,7 +116,7 @@ function engineOf(maps: Engine['maps']): Engine {
     ...{ fit: (config: BalancerConfig) => config, check: async () => {}, open: async () => {} },
     ...{ follow: () => {}, readEvents: () => {} },
     ...{ close: async () => {}, sayGoodbye: async () => {} },
-  } as Engine;
+  };
 }
 
 async function weights(
