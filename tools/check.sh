@@ -15,6 +15,7 @@ main() {
 	step 'lint' oxlint --type-aware --report-unused-disable-directives-severity=error
 	step 'layers' node tools/check-layers.mjs
 	step 'unused files, exports and dependencies' knip --no-progress --no-config-hints
+	step 'OpenAPI documents' node tools/check-openapi.mjs
 	step 'links in documents' node tools/check-links.mjs
 	step 'reference of the command line' node dist/cli/reference/main.js check
 	step 'documented verdicts and helpers' node tools/check-documented.mjs

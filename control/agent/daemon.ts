@@ -126,6 +126,7 @@ async function keepRestoring(
       },
       apply: (wanted) => apply(inMode('packet', wanted)),
       follow,
+      events,
       routes,
     };
     await keepWorking('agent', options, work, door);

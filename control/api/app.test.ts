@@ -106,7 +106,7 @@ const rows: { name: string; method?: string; path: string; status: number; body:
     status: 404,
     body: {
       error:
-        'nothing is at /v1/nothing; there are /v1/plain, /v1/many, /v1/some, /v1/broken, /v1/things/{thing}',
+        'nothing is at /v1/nothing; there are /v1/plain, /v1/many, /v1/some, /v1/broken, /v1/things/{thing}, /v1/openapi.json',
     },
   },
   {

@@ -5,7 +5,9 @@ import { ApiError } from './api-error.ts';
 import { readBody } from './body.ts';
 import { jsonBody, ROWS_PER_PIECE } from './json-stream.ts';
 import { QueryError, readQuery } from './query.ts';
+import { OPENAPI_ROUTES, openapiOf } from './openapi.ts';
 import {
+  bind,
   mayDo,
   type Asked,
   type Bound,
@@ -33,6 +35,9 @@ export type AppParts = {
   readonly onError: (error: unknown, path: string) => void;
   /** Who asks; throws ApiError where nobody may. Absent: everybody may do everything. */
   readonly admit?: (request: Request, surroundings: Surroundings) => Identity;
+  /** Of the document that describes it. */
+  readonly title?: string;
+  readonly version?: string;
   /** Called for everything that changes something or was to, and for who is not let in. */
   readonly audit?: (entry: AuditEntry) => void;
 };
@@ -49,7 +54,8 @@ const PART_MOST = 255;
 
 export function createApp(bound: readonly Bound[], parts: AppParts): Hono {
   const app = new Hono();
-  const byPath = groupedByPath(bound);
+  const described = withDescription(bound, parts);
+  const byPath = groupedByPath(described);
   for (const [path, there] of byPath)
     app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => answer(c, there, parts));
   app.notFound((c) =>
@@ -63,6 +69,14 @@ export function createApp(bound: readonly Bound[], parts: AppParts): Hono {
     return refused(c, new ApiError(500, error.message));
   });
   return app;
+}
+
+/** What a daemon answers it says itself. */
+function withDescription(bound: readonly Bound[], { title, version }: AppParts): readonly Bound[] {
+  const all: Bound[] = [...bound];
+  const description = () => openapiOf(all, { title: title ?? 'fullnat', version: version ?? '0' });
+  all.push(...bind(OPENAPI_ROUTES, { openapi: () => ({ value: description() }) }));
+  return all;
 }
 
 function groupedByPath(bound: readonly Bound[]): ReadonlyMap<string, readonly Bound[]> {
@@ -105,9 +119,12 @@ async function answer(c: Context, there: readonly Bound[], parts: AppParts): Pro
 
 function chosen(c: Context, there: readonly Bound[]): Bound {
   const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
-  const found = there.find(({ route }) => route.method === method);
+  const able = there.filter(({ route }) => route.method === method);
+  const wantsEvents = c.req.header('accept')?.includes('text/event-stream') === true;
+  const isWanted = ({ route }: Bound) => (route.answer.kind === 'events') === wantsEvents;
+  const found = able.find(isWanted) ?? able[0];
   if (found !== undefined) return found;
-  const allowed = there.map(({ route }) => route.method).flatMap(withHead);
+  const allowed = [...new Set(there.map(({ route }) => route.method))].flatMap(withHead);
   throw new ApiError(
     405,
     `${c.req.method} is not possible: ${c.req.path} takes ${allowed.join(', ')}`,
@@ -129,7 +146,8 @@ async function readAsked(
   const query = readQuery(route.query, c.req.queries());
   const ifRevision = readIfMatch(c.req.header('if-match'), route);
   const body = isReading(c.req.method) ? undefined : await readBody(c.req.raw, route.body);
-  return { parts, query, body, who, requestId, ifRevision } as Asked<Route>;
+  const lastEventId = c.req.header('last-event-id');
+  return { parts, query, body, who, requestId, ifRevision, lastEventId } as Asked<Route>;
 }
 
 /** The revision in force goes out as `ETag: "7"`, and comes back. */

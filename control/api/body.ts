@@ -38,10 +38,15 @@ async function readText(request: Request, bytesMost: number): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > bytesMost) throw tooLong();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += (chunk as Uint8Array).length;
-    if (bytes > bytesMost) throw tooLong();
-    chunks.push(chunk as Uint8Array);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += (chunk as Uint8Array).length;
+      if (bytes > bytesMost) throw tooLong();
+      chunks.push(chunk as Uint8Array);
+    }
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(400, 'the body broke off');
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));

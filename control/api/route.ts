@@ -58,6 +58,8 @@ export type Asked<R extends Route> = {
   readonly requestId: string;
   /** Of `If-Match`; absent, or `*`: whichever is in force. */
   readonly ifRevision: number | undefined;
+  /** Of a reader of events who comes back. */
+  readonly lastEventId: string | undefined;
 };
 
 /** `total` when there is more than what is shown; `next` is for the parameter `continue`. */
@@ -88,6 +90,8 @@ export type Handler<R extends Route> = (
 export type Handlers<T extends Routes> = { readonly [K in keyof T]: Handler<T[K]> };
 
 export type Bound = {
+  /** Its name in the table. */
+  readonly name: string;
   readonly route: Route;
   readonly handle: (asked: Asked<Route>) => unknown;
 };
@@ -95,6 +99,7 @@ export type Bound = {
 /** Puts a table of routes and what answers them together. */
 export function bind<const T extends Routes>(routes: T, handlers: Handlers<T>): readonly Bound[] {
   return Object.entries(routes).map(([name, route]) => ({
+    name,
     route,
     handle: handlers[name as keyof T] as unknown as Bound['handle'],
   }));

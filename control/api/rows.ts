@@ -234,7 +234,7 @@ export const noteRow = z.object({
 });
 export type NoteRow = z.infer<typeof noteRow>;
 
-const eventType = z.enum([...keysOf(EVENT_TYPE), 'backend-state']);
+const eventType = z.enum([...keysOf(EVENT_TYPE), 'backend-state', 'config']);
 export const eventRow = z
   .object({ time: timestamp(), type: eventType })
   .catchall(z.union([z.string(), z.number(), z.null()]));

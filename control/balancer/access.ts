@@ -43,7 +43,7 @@ export async function accessEntries(list: AccessListConfig): Promise<AccessEntri
   await add([EVERYONE], saysWhoMayNot ? 'allow' : 'deny');
   await add(list.allow, 'allow');
   await add(list.deny, 'deny'); // who is in two files is kept out
-  const sorted = Float64Array.from(prefixes.keys()).sort();
+  const sorted = Float64Array.from(prefixes.keys()).toSorted();
   await breathe();
   const accessOf = (key: PrefixKey) => prefixes.get(key) ?? 'deny';
   const id = idOf(sorted.map((key) => (accessOf(key) === 'allow' ? key : -1 - key)));

@@ -127,6 +127,7 @@ async function keepBalancing(
       apply: (wanted) => balancing.apply(engine.fit(wanted)),
       follow,
       drift: balancerDrift(() => balancing.wanted, runtime),
+      events,
       routes,
     };
     await keepWorking('balancer', options, work, door);

@@ -83,7 +83,7 @@ export function baseInfoRow(
     role,
     instance,
     pid: process.pid,
-    version: (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
+    version: packageVersion(),
     since: since.toISOString(),
     configFile,
     configRevision,
@@ -111,4 +111,8 @@ function sweepRow(stats: SweepStats): SweepRow {
     live,
     resting,
   };
+}
+
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version;
 }

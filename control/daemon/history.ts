@@ -2,6 +2,7 @@
 export class History<T> {
   readonly #capacity: number;
   #items: T[] = [];
+  readonly #listeners: ((item: T) => void)[] = [];
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -9,9 +10,15 @@ export class History<T> {
 
   add(item: T): void {
     this.#items.push(item);
+    for (const listener of this.#listeners) listener(item);
     /* dropping a quarter at a time keeps adding cheap */
     if (this.#items.length > this.#capacity * 1.25)
       this.#items = this.#items.slice(-this.#capacity);
+  }
+
+  /** Called for each that is added from now on. */
+  onAdd(listener: (item: T) => void): void {
+    this.#listeners.push(listener);
   }
 
   all(): readonly T[] {

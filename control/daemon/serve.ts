@@ -5,12 +5,17 @@ import type { Holder, Role } from '../../datapath/binding/pins.ts';
 import { createApp } from '../api/app.ts';
 import { admission } from '../api/admit.ts';
 import { auditLog } from '../api/audit.ts';
+import { EventFeed } from '../api/event-feed.ts';
+import { FEED_ROUTES, feedHandlers } from '../api/feed-routes.ts';
+import type { EventRow } from '../api/rows.ts';
+import type { History } from './history.ts';
 import { bind, type Bound } from '../api/route.ts';
 import { TlsDoor } from '../api/tls-door.ts';
 import { TOKEN_ROUTES, tokenHandlers } from '../api/token-routes.ts';
 import type { ApiConfig } from '../config/api.ts';
 import { TokenStore } from '../state/tokens.ts';
 import { close, listen, socketPath } from '../api/socket.ts';
+import { packageVersion } from './counters.ts';
 import { messageOf } from './failure.ts';
 import type { Log } from './log.ts';
 import {
@@ -55,6 +60,8 @@ export type Work<C> = {
   readonly follow?: () => void;
   /** What people changed beside the file. */
   readonly drift?: Drift;
+  /** What happens. */
+  readonly events?: History<EventRow>;
   readonly routes: (reload: () => ReloadState) => readonly Bound[];
 };
 
@@ -91,13 +98,15 @@ export async function behindDoor(
 export async function keepWorking<C extends Common>(
   role: Role,
   { log, source: given, supervisor, stateRoot, first, fileText, signal }: DaemonOptions<C>,
-  { check, apply, follow = () => {}, drift = NO_DRIFT, routes }: Work<C>,
+  { check, apply, follow = () => {}, drift = NO_DRIFT, events, routes }: Work<C>,
   door: Door,
 ): Promise<void> {
   const { instance } = first.config;
   const directory = stateDirectory(stateRoot, instance, role);
   const source = { ...given, requests: supervised(given.requests, supervisor) };
   const tokens = new TokenStore(directory, Date.now);
+  const feed = new EventFeed(Date.now().toString(36));
+  events?.onAdd((event) => feed.add(event));
   const tls = new TlsDoor({ app: door.app, tokens, log });
   const configurator: Configurator<C> = new Configurator<C>(
     {
@@ -110,6 +119,11 @@ export async function keepWorking<C extends Common>(
         await apply(wanted);
         await tls.follow(wanted.api);
       },
+      onRevision: ({ at, revision, who, how }) => {
+        const row = { time: at, type: 'config', revision, who, how } as const;
+        if (events === undefined) feed.add(row);
+        else events.add(row);
+      },
       /* certificates may have been renewed where they are */
       onReload: () => tls.follow(configurator.current.config.api),
     },
@@ -120,6 +134,7 @@ export async function keepWorking<C extends Common>(
     [
       ...routes(() => configurator.state),
       ...bind(CONFIG_ROUTES, configHandlers(configurator, drift)),
+      ...bind(FEED_ROUTES, feedHandlers(feed)),
       ...bind(TOKEN_ROUTES, tokenHandlers(tokens)),
     ],
     {
@@ -130,6 +145,7 @@ export async function keepWorking<C extends Common>(
         api: () => configurator.current.config.api,
         nowMs: () => performance.now(),
       }),
+      ...{ title: `fullnat ${role}`, version: packageVersion() },
       audit: auditLog({ directory, nowMs: Date.now, log }),
     },
   );
@@ -147,6 +163,7 @@ export async function keepWorking<C extends Common>(
   } finally {
     stop.abort();
     clearInterval(timer);
+    feed.close();
     await tls.close();
     await reloads;
   }

@@ -1,6 +1,6 @@
 /** How long a large configuration takes into the kernel, a single weight, and long access lists; and for how long nobody else is answered. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join, resolve } from 'node:path';
@@ -17,7 +17,6 @@ import { RuntimeStore } from '../../../control/state/runtime.ts';
 import { summary, type Summary } from '../statistics.ts';
 import { parseMemlock } from '../memory.ts';
 import { bigConfig } from './big-config.ts';
-import { readFileSync } from 'node:fs';
 
 export type ApplyFigure = {
   listeners: number;
