@@ -9,6 +9,7 @@ import {
   type Document,
   type Node,
 } from 'yaml';
+import { tooDeepAt } from './depth.ts';
 import type { LocatedProblem, Path, Problem } from './problem.ts';
 
 export interface ConfigDocument {
@@ -23,6 +24,11 @@ export type ReadDocument =
   | { readonly ok: false; readonly problems: readonly LocatedProblem[] };
 
 export function readDocument(text: string, file: string): ReadDocument {
+  const deep = tooDeepAt(text);
+  if (deep !== undefined) {
+    const message = 'nested deeper than any configuration is';
+    return { ok: false, problems: [{ file, ...placeOf(text, deep), message }] };
+  }
   const yaml = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const at = (offset: number, message: string): LocatedProblem => ({
     file,
