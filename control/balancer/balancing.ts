@@ -25,6 +25,8 @@ export type BalancingParts = {
   readonly onHealth: (change: HealthChange) => void;
 };
 
+const TROUBLE_MS = 1_000;
+
 export class Balancing {
   readonly #parts: BalancingParts;
   readonly #tables: Tables;
@@ -37,6 +39,9 @@ export class Balancing {
   /** With what people changed beside it. */
   #config: BalancerConfig;
   #ticking: Promise<void> | undefined;
+  /** By pool and backend: how often the kernel had seen trouble. */
+  readonly #trouble = new Map<string, number>();
+  #troubleAtMs = 0;
 
   /** Nothing is done before `apply`. */
   constructor(parts: BalancingParts, config: BalancerConfig) {
@@ -92,6 +97,7 @@ export class Balancing {
       checksOf: (backend) => this.#checks.of(backend),
       healthOf: (pool, backend) => this.#monitor.of(pool, backend),
       drainOf: (pool, backend) => drainOf(this.#parts.runtime, pool, backend),
+      isSuspected: (pool, backend) => this.#monitor.isSuspected(pool, backend),
     };
   }
 
@@ -161,12 +167,35 @@ export class Balancing {
 
   follow(): void {
     this.#parts.engine.follow();
+    this.#watchTrouble();
     this.#ticking ??= this.#drains
       .tick()
       .catch((error: unknown) =>
         this.#parts.log.error({ error: messageOf(error) }, 'drained sessions cannot be ended'),
       )
       .finally(() => (this.#ticking = undefined));
+  }
+
+  /** A RST for a SYN, or a SYN sent again: what the kernel counts, looked at once a second. */
+  #watchTrouble(): void {
+    const nowMs = systemClock.steadyMs();
+    if (nowMs < this.#troubleAtMs) return;
+    this.#troubleAtMs = nowMs + TROUBLE_MS;
+    const { backendTrouble } = this.#parts.engine.maps;
+    const { backends: indices } = this.#tables.indices;
+    for (const { name, health, backends } of this.#config.pools) {
+      if (health.kind === 'off') continue;
+      for (const { address } of backends) {
+        const key = keyOf(address);
+        const index = indices.get(key);
+        if (index === undefined) continue;
+        const { refused, unanswered } = backendTrouble.get(index);
+        const before = this.#trouble.get(`${name} ${key}`);
+        const now = refused + unanswered;
+        this.#trouble.set(`${name} ${key}`, now);
+        if (before !== undefined && now !== before) this.#monitor.suspect(name, key);
+      }
+    }
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,7 @@ export type View = {
   readonly healthOf: (pool: string, backend: string) => Health;
   /** By people, of this backend or of all. */
   readonly drainOf: (pool: string, backend: string) => Drain | undefined;
+  readonly isSuspected?: (pool: string, backend: string) => boolean;
   /** Absent where nobody checks. */
   readonly checksOf?: (backend: string) => CheckCount;
 };
@@ -103,14 +104,19 @@ export function backendRows(view: View): BackendRow[] {
 
 /** What people want of it comes before what its checks say. */
 function stateOf(
-  { drainOf, healthOf }: View,
+  { drainOf, healthOf, isSuspected }: View,
   pool: string,
   backend: string,
   live: number,
 ): Pick<BackendRow, 'state' | 'since' | 'reason'> {
   const drain = drainOf(pool, backend);
   const { state, sinceMs, reason } = healthOf(pool, backend);
-  if (drain === undefined) return { state, since: new Date(sinceMs).toISOString(), reason };
+  if (drain === undefined)
+    return {
+      state: state === 'up' && isSuspected?.(pool, backend) === true ? 'suspected' : state,
+      since: new Date(sinceMs).toISOString(),
+      reason,
+    };
   const end = drain.until === null ? 'drained' : `drained until ${drain.until}`;
   return {
     state: live > 0 ? 'draining' : 'disabled',

@@ -116,3 +116,16 @@ test('checks that are switched off and on again are told as changes', async () =
   ]);
   await its.stop();
 });
+
+test('a backend that connections had trouble with is checked at once', async () => {
+  const { its, pools, clock, checked } = monitor(tcp, new Set([TWO]));
+  its.follow(pools);
+  await clock.runUntil(300);
+  checked.length = 0;
+  its.suspect('web', ONE);
+  assert.equal(its.isSuspected('web', ONE), true);
+  await clock.runUntil(400);
+  assert.deepEqual(checked, [ONE]);
+  assert.equal(its.isSuspected('web', ONE), false, 'the check has said what it is');
+  await its.stop();
+});

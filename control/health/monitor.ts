@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
 import type { HealthConfig, PoolConfig } from '../config/balancer.ts';
 import type { HttpCheck } from '../config/health.ts';
-import { checkRepeatedly, type CheckerParts, type Connector } from './check.ts';
+import { checkRepeatedly, type CheckerParts, type Clock, type Connector } from './check.ts';
 import { checking, unchecked, type Health } from './state.ts';
 
 export type MonitorParts = Omit<CheckerParts, 'onHealth'> & {
@@ -28,6 +28,9 @@ export class HealthMonitor {
   readonly #parts: MonitorParts;
   readonly #health = new Map<string, Health>();
   readonly #checks = new Map<string, Check>();
+  /** Connections had trouble with them; their next check says what it was. */
+  readonly #suspected = new Set<string>();
+  readonly #hurry = new Map<string, () => void>();
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
@@ -37,6 +40,18 @@ export class HealthMonitor {
     const health = this.#health.get(idOf(pool, backend));
     if (health === undefined) throw new RangeError(`pool ${pool} has no backend ${backend}`);
     return health;
+  }
+
+  /** What connections say: it is checked at once, and goes on being used until checks say otherwise. */
+  suspect(pool: string, backend: string): void {
+    const id = idOf(pool, backend);
+    if (this.#health.get(id)?.isUsed !== true || !this.#checks.has(id)) return;
+    this.#suspected.add(id);
+    this.#hurry.get(id)?.();
+  }
+
+  isSuspected(pool: string, backend: string): boolean {
+    return this.#suspected.has(idOf(pool, backend));
   }
 
   /**
@@ -89,7 +104,8 @@ export class HealthMonitor {
   }
 
   #start(id: string, subject: Subject, config: Exclude<HealthConfig, { kind: 'off' }>): void {
-    const { clock, random, requestBy } = this.#parts;
+    const { random, requestBy } = this.#parts;
+    const clock = this.#clockOf(id);
     const connect = config.http === undefined ? this.#parts.connect : requestBy(config.http);
     const { address, port } = subject.target;
     const target = { address, port: (config.port ?? port) as Port };
@@ -104,9 +120,28 @@ export class HealthMonitor {
     this.#checks.set(id, { subject, stop, ended });
   }
 
+  /** The pause between two checks ends early when the backend is suspected. */
+  #clockOf(id: string): Clock {
+    const { clock } = this.#parts;
+    return {
+      nowMs: () => clock.nowMs(),
+      steadyMs: () => clock.steadyMs(),
+      sleep: async (durationMs, signal) => {
+        const early = new AbortController();
+        const end = () => early.abort();
+        signal.addEventListener('abort', end, { once: true });
+        this.#hurry.set(id, end);
+        await clock.sleep(durationMs, signal.aborted ? signal : early.signal);
+        signal.removeEventListener('abort', end);
+        this.#hurry.delete(id);
+      },
+    };
+  }
+
   #learn(id: string, { pool, target }: Subject, after: Health): void {
     const before = this.of(pool, formatEndpoint(target));
     this.#health.set(id, after);
+    this.#suspected.delete(id);
     if (before.state !== after.state)
       this.#parts.onChange({ pool, backend: target, before, after });
   }
