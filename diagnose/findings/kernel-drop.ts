@@ -2,22 +2,29 @@
  * The kernel says itself that it threw this connection's packets away, and why.
  *
  * Needs a live trace with a place on this machine. Proved by a dropped SYN, SYN+ACK, FIN or RST with
- * the ends of one of its hops, in either direction. Ruled out by nothing: listeners with full queues
- * drop without a word, and other machines are not asked.
+ * the ends of one of its hops, or those that restoring the client would give, in either direction.
+ * Ruled out by nothing: listeners with full queues drop without a word, and other machines are not asked.
  */
 import type { KernelDrop } from '../correlate/kernel-drop.ts';
 import type { Finding, FindingRule } from './finding.ts';
+import { clientOf } from './trace-index.ts';
 
 const FLAG_FIN = 1;
 const FLAG_SYN = 2;
 const FLAG_RST = 4;
 const FLAG_ACK = 16;
 
-export const kernelDrop: FindingRule = ({ book, drops }, { hops }) => {
+export const kernelDrop: FindingRule = ({ book, drops }, conversation) => {
   if (drops.length === 0) return [];
+  const { hops } = conversation;
+  const [client, last] = [clientOf(conversation), hops.at(-1)];
   const tuples = new Set(
-    hops.flatMap(({ client, server }) => {
-      const [from, to] = [book.keyText(client), book.keyText(server)];
+    [
+      ...hops,
+      // A translation that is refused drops the packet as it would have gone on.
+      ...(client === undefined || !last ? [] : [{ client, server: last.server }]),
+    ].flatMap((one) => {
+      const [from, to] = [book.keyText(one.client), book.keyText(one.server)];
       return [`${from} ${to}`, `${to} ${from}`];
     }),
   );
