@@ -25,3 +25,10 @@ test('configurations are not', () => {
   for (const text of [BALANCER, AGENT, `# ${'-'.repeat(500)}\n${BALANCER}`])
     assert.equal(tooDeepAt(text), undefined);
 });
+
+for (const text of ['pools: &a [*a]', 'a: &a { b: [{ c: *a }] }'])
+  test(`an alias of what it is in is refused: ${text}`, () => {
+    const read = readDocument(text, 'lb.yaml');
+    assert.ok(!read.ok);
+    assert.match(read.problems[0]?.message ?? '', /an alias stands for something that contains it/);
+  });

@@ -47,6 +47,8 @@ export function readDocument(text: string, file: string): ReadDocument {
     // Aliases that multiply beyond reason.
     return { ok: false, problems: [at(0, error instanceof Error ? error.message : String(error))] };
   }
+  if (containsItself(value))
+    return { ok: false, problems: [at(0, 'an alias stands for something that contains it')] };
   if (value === null) return { ok: false, problems: [at(0, 'the file is empty')] };
   return {
     ok: true,
@@ -108,4 +110,12 @@ function stepInto(
 
 function startOf(node: unknown): number | undefined {
   return isNode(node) ? (node as Node).range?.[0] : undefined;
+}
+
+/** `&a [*a]`: what goes through it would never end. */
+function containsItself(value: unknown, around: readonly unknown[] = []): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (around.includes(value)) return true;
+  const inside = [...around, value];
+  return Object.values(value).some((part) => containsItself(part, inside));
 }
