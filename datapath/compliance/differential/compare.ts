@@ -199,8 +199,12 @@ export function compareStates<Tables>(compared: Compared<Tables>): string | unde
   return undefined;
 }
 
-/** In one order, without what only one side lists though nothing happened to it. */
-function comparable({ sessions, ports, faults: _faults, ...rest }: State) {
+/**
+ * In one order, without what only one side lists though nothing happened to it. SYNs sent
+ * again are told from copies by the kernel's own clock, which goes on while a busy machine
+ * lets us wait: rows have them.
+ */
+function comparable({ sessions, ports, trouble, faults: _faults, ...rest }: State) {
   const used = Object.entries(ports)
     .map(([pair, { allocated, probes, failed, reused, inUse, resting }]) => ({
       pair,
@@ -210,6 +214,9 @@ function comparable({ sessions, ports, faults: _faults, ...rest }: State) {
   return {
     sessions: sessions.toSorted((a, b) => (a.back < b.back ? -1 : 1)),
     ports: used.toSorted((a, b) => (a.pair < b.pair ? -1 : 1)),
+    refused: Object.entries(trouble).flatMap(([backend, { refused }]) =>
+      refused > 0 ? [[backend, refused]] : [],
+    ),
     ...rest,
   };
 }
