@@ -1,7 +1,7 @@
 /** What `fullnat get` can list: which daemons know it, and which columns its tables have. */
 import type { Daemon, Row } from './daemons.ts';
 import type { Column } from './output/table.ts';
-import { bytes, seconds } from './output/units.ts';
+import { bytes, seconds, shortTime } from './output/units.ts';
 import type { Style } from './output/style.ts';
 
 export interface Resource {
@@ -64,6 +64,9 @@ export const RESOURCES = {
       count('connections', 'CONNECTIONS'),
       ...traffic,
       text('since', 'SINCE', { wide: true }),
+      text('checkedAt', 'CHECKED', { wide: true }),
+      text('checkResult', 'RESULT', { wide: true }),
+      { ...measured('checkSeconds', 'TOOK', shortTime), wide: true },
       text('reason', 'REASON'),
     ],
   },

@@ -46,6 +46,9 @@ const DATA: Readonly<Record<string, readonly object[]>> = {
       state: 'down',
       since: '2026-01-01T00:00:00Z',
       reason: 'ECONNREFUSED',
+      checkedAt: '2026-01-01T00:01:00Z',
+      checkResult: 'timeout',
+      checkSeconds: 0.2004,
       ...traffic,
     },
   ],
@@ -113,6 +116,14 @@ web   server2  10.0.98.80:8056       1  down      2        20000  1.5 KiB  0 B  
     line: 'get listeners -o wide',
     says: `NAME  ADDRESS            POOL  UP   LIVE  CONNECTIONS  PACKETS IN       IN  PACKETS OUT  OUT  REFUSED  HALF-OPEN  SYN COOKIES    TOA  TOA INSERTED  TOA NOT INSERTED  TOA ANNOUNCED  TOA NOT DELIVERED
 web   10.0.23.111:18056  web   1/2     2        20000           9  1.5 KiB            8  0 B        0          3  auto: not now  syn         20000                 0              0                  0
+`,
+  },
+  {
+    name: 'wide tells of the last check of each backend',
+    line: 'get backends -o wide',
+    says: `POOL  NAME     ADDRESS          WEIGHT  STATE  LIVE  CONNECTIONS  PACKETS IN       IN  PACKETS OUT  OUT  SINCE                 CHECKED               RESULT    TOOK  REASON
+web   server1  10.0.98.79:8056       3  up        2        20000           9  1.5 KiB            8  0 B  2026-01-01T00:00:00Z  -                     -            -  connected
+web   server2  10.0.98.80:8056       1  down      2        20000           9  1.5 KiB            8  0 B  2026-01-01T00:00:00Z  2026-01-01T00:01:00Z  timeout  200ms  ECONNREFUSED
 `,
   },
   {

@@ -23,6 +23,11 @@ export function seconds(count: number): string {
   return two(Math.floor(whole / 86_400), 'd', Math.floor((whole % 86_400) / 3_600), 'h');
 }
 
+/** @example shortTime(0.000_43) // '0.43ms' */
+export function shortTime(count: number): string {
+  return count < 1 ? `${Number((count * 1_000).toPrecision(3))}ms` : `${count.toFixed(2)}s`;
+}
+
 function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return `${large}${largeUnit}${small === 0 ? '' : `${small}${smallUnit}`}`;
 }

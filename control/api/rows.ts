@@ -91,6 +91,9 @@ export const backendRow = z.object({
   state: backendState,
   since: timestamp(),
   reason: z.string().nullable().describe('why it is down, or why its last check failed'),
+  checkedAt: timestamp().nullable().describe('when its last check ended; null: there was none'),
+  checkResult: z.string().nullable().describe('`ok`, or what was wrong'),
+  checkSeconds: z.number().nullable().describe('how long it took'),
   live: count(),
   ...traffic,
 });

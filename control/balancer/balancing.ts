@@ -30,7 +30,7 @@ const TROUBLE_MS = 1_000;
 export class Balancing {
   readonly #parts: BalancingParts;
   readonly #tables: Tables;
-  readonly #checks = new CheckCounts(systemClock);
+  readonly #checks = new CheckCounts();
   readonly #monitor: HealthMonitor;
   readonly #scheduler: Scheduler;
   readonly #drains: Drains;
@@ -63,13 +63,12 @@ export class Balancing {
       else this.#scheduler.update(pool);
     };
     this.#monitor = new HealthMonitor({
-      ...{
-        connect: this.#checks.counted(connectOnce),
-        requestBy: (check) => this.#checks.counted(httpConnector(check)),
-        clock: systemClock,
-        random: Math.random,
-        onChange,
-      },
+      connect: connectOnce,
+      requestBy: httpConnector,
+      clock: systemClock,
+      random: Math.random,
+      onChange,
+      onCheck: (backend, check) => this.#checks.add(backend, check),
     });
     const healthOf: View['healthOf'] = (pool, backend) => this.#monitor.of(pool, backend);
     const isDrained = (pool: string, backend: string) =>
@@ -96,6 +95,7 @@ export class Balancing {
       indices: this.#tables.indices,
       checksOf: (backend) => this.#checks.of(backend),
       healthOf: (pool, backend) => this.#monitor.of(pool, backend),
+      lastCheckOf: (pool, backend) => this.#monitor.lastCheckOf(pool, backend),
       drainOf: (pool, backend) => drainOf(this.#parts.runtime, pool, backend),
       isSuspected: (pool, backend) => this.#monitor.isSuspected(pool, backend),
     };

@@ -11,6 +11,7 @@ import type { BalancerMaps } from '../../datapath/binding/object-maps.ts';
 import type { BackendRow, Handshakes, ListenerRow, LocalRow, TrafficRow } from '../api/rows.ts';
 import type { BalancerConfig } from '../config/balancer.ts';
 import type { Drain } from '../state/runtime.ts';
+import type { Checked } from '../health/check.ts';
 import type { CheckCount } from '../health/check-counts.ts';
 import type { Health } from '../health/state.ts';
 import { keyOf } from './desired.ts';
@@ -30,6 +31,7 @@ export type View = {
   readonly isSuspected?: (pool: string, backend: string) => boolean;
   /** Absent where nobody checks. */
   readonly checksOf?: (backend: string) => CheckCount;
+  readonly lastCheckOf?: (pool: string, backend: string) => Checked | undefined;
 };
 
 export function listenerRows({ config, maps, indices, healthOf, drainOf }: View): ListenerRow[] {
@@ -95,11 +97,24 @@ export function backendRows(view: View): BackendRow[] {
         state,
         since,
         reason,
+        ...checkRow(view.lastCheckOf?.(pool.name, keyOf(address))),
         live,
         ...trafficOf(maps.backendTraffic.sum(index)),
       };
     }),
   );
+}
+
+function checkRow(
+  check: Checked | undefined,
+): Pick<BackendRow, 'checkedAt' | 'checkResult' | 'checkSeconds'> {
+  if (check === undefined) return { checkedAt: null, checkResult: null, checkSeconds: null };
+  const { atMs, tookMs, result } = check;
+  return {
+    checkedAt: new Date(atMs).toISOString(),
+    checkResult: result.ok ? 'ok' : result.reason,
+    checkSeconds: Math.round(tookMs * 1_000) / 1e6,
+  };
 }
 
 /** What people want of it comes before what its checks say. */

@@ -31,7 +31,15 @@ export type CheckerParts = {
   readonly clock: Clock;
   /** In 0..1, for jitter. */
   readonly random: () => number;
-  readonly onHealth: (health: Health) => void;
+  readonly onHealth: (health: Health, check: Checked) => void;
+};
+
+/** One check that came to its end. */
+export type Checked = {
+  /** Milliseconds since 1970: when it ended. */
+  readonly atMs: number;
+  readonly tookMs: number;
+  readonly result: CheckResult;
 };
 
 /** Checks drift apart by ending their interval up to this part early, never late. */
@@ -53,8 +61,9 @@ export async function checkRepeatedly(
     const beganMs = clock.steadyMs();
     const result = await connect(options.target, options.timeoutMs, signal);
     if (signal.aborted) return;
-    health = step(health, result, options, clock.nowMs());
-    onHealth(health);
+    const atMs = clock.nowMs();
+    health = step(health, result, options, atMs);
+    onHealth(health, { atMs, tookMs: clock.steadyMs() - beganMs, result });
     const untilMs = beganMs + options.intervalMs * (1 - JITTER * random());
     await clock.sleep(Math.max(0, untilMs - clock.steadyMs()), signal);
   }

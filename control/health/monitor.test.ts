@@ -48,6 +48,19 @@ test('what is checked, and what is told: changes of state only', async () => {
   assert.equal(its.of('web', TWO).reason, 'connect refused');
 });
 
+test('the last check of each is known, until nothing is checked any more', async () => {
+  const { its, pools, clock } = monitor(tcp, new Set([TWO]));
+  assert.equal(its.lastCheckOf('web', ONE), undefined);
+  its.follow(pools);
+  await clock.runUntil(2_500);
+  const refused = { ok: false, reason: 'connect refused' };
+  assert.deepEqual(its.lastCheckOf('web', ONE), { atMs: 2_000, tookMs: 0, result: { ok: true } });
+  assert.deepEqual(its.lastCheckOf('web', TWO), { atMs: 2_000, tookMs: 0, result: refused });
+  its.follow(poolsOf({ [ONE]: 1 }, { kind: 'off' }));
+  assert.equal(its.lastCheckOf('web', ONE), undefined);
+  await its.stop();
+});
+
 test('what the daemon before found down stays out until it has risen', async () => {
   const { its, pools, clock, changes } = monitor(tcp, new Set(), [TWO]);
   assert.deepEqual([its.of('web', ONE).isUsed, its.of('web', TWO).isUsed], [true, false]);

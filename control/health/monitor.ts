@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
 import type { HealthConfig, PoolConfig } from '../config/balancer.ts';
 import type { HttpCheck } from '../config/health.ts';
-import { checkRepeatedly, type CheckerParts, type Clock, type Connector } from './check.ts';
+import {
+  checkRepeatedly,
+  type Checked,
+  type CheckerParts,
+  type Clock,
+  type Connector,
+} from './check.ts';
 import { checking, unchecked, type Health } from './state.ts';
 
 export type MonitorParts = Omit<CheckerParts, 'onHealth'> & {
@@ -11,6 +17,8 @@ export type MonitorParts = Omit<CheckerParts, 'onHealth'> & {
   readonly requestBy: (check: HttpCheck) => Connector;
   /** After each change of a backend's state. */
   readonly onChange: (change: HealthChange) => void;
+  /** After each check, of the backend as `a.b.c.d:port`. */
+  readonly onCheck?: (backend: string, check: Checked) => void;
 };
 
 export type HealthChange = {
@@ -28,6 +36,7 @@ export class HealthMonitor {
   readonly #parts: MonitorParts;
   readonly #health = new Map<string, Health>();
   readonly #checks = new Map<string, Check>();
+  readonly #last = new Map<string, Checked>();
   /** Connections had trouble with them; their next check says what it was. */
   readonly #suspected = new Set<string>();
   readonly #hurry = new Map<string, () => void>();
@@ -40,6 +49,11 @@ export class HealthMonitor {
     const health = this.#health.get(idOf(pool, backend));
     if (health === undefined) throw new RangeError(`pool ${pool} has no backend ${backend}`);
     return health;
+  }
+
+  /** Undefined while there was none. */
+  lastCheckOf(pool: string, backend: string): Checked | undefined {
+    return this.#last.get(idOf(pool, backend));
   }
 
   /** What connections say: it is checked at once, and goes on being used until checks say otherwise. */
@@ -76,6 +90,8 @@ export class HealthMonitor {
     this.add(pools);
     const subjects = subjectsOf(pools);
     for (const id of this.#health.keys()) if (!subjects.has(id)) this.#health.delete(id);
+    for (const id of this.#last.keys())
+      if ((subjects.get(id)?.health.kind ?? 'off') === 'off') this.#last.delete(id);
     for (const [id, { subject, stop }] of this.#checks) {
       if (isDeepStrictEqual(subjects.get(id), subject)) continue;
       stop.abort();
@@ -110,7 +126,11 @@ export class HealthMonitor {
     const { address, port } = subject.target;
     const target = { address, port: (config.port ?? port) as Port };
     const stop = new AbortController();
-    const onHealth = (after: Health) => this.#learn(id, subject, after);
+    const onHealth = (after: Health, check: Checked) => {
+      this.#last.set(id, check);
+      this.#parts.onCheck?.(formatEndpoint(subject.target), check);
+      this.#learn(id, subject, after);
+    };
     const ended = checkRepeatedly(
       { connect, clock, random, onHealth },
       { target, ...config },
