@@ -1,5 +1,5 @@
 /** The balancer's configuration: its schema, and the plain value the daemon works from. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { apiSchema, type ApiConfig } from './api.ts';
 import type { AddressRange, PortRange } from '../../packet/address-range.ts';
 import { formatEndpoint, type Endpoint } from '../../packet/address.ts';
@@ -22,8 +22,7 @@ import {
   type PerClientConfig,
   type RateLimit,
 } from './admission.ts';
-import { checkPort, httpSchema, httpsSchema, type HttpCheck } from './health.ts';
-import { show } from './problem.ts';
+import { healthSchema, type HealthConfig } from './health.ts';
 import {
   completeSchedule,
   scheduleKeys,
@@ -110,22 +109,6 @@ export interface DrainConfig {
   readonly afterwards: 'keep' | 'reset';
 }
 
-export type HealthConfig =
-  | { readonly kind: 'off' }
-  | {
-      readonly kind: 'tcp' | 'http';
-      /** Of kind http. */
-      readonly http?: HttpCheck | undefined;
-      /** Instead of the backend's own. */
-      readonly port?: number | undefined;
-      readonly intervalMs: number;
-      readonly timeoutMs: number;
-      /** Successes in a row that bring a backend up. */
-      readonly rise: number;
-      /** Failures in a row that take it down. */
-      readonly fall: number;
-    };
-
 export interface BackendConfig {
   /** The address when the file gives none. */
   readonly name: string;
@@ -137,62 +120,10 @@ export interface BackendConfig {
   readonly maxSessions: number;
 }
 
-const HEALTH_DEFAULT = {
-  kind: 'tcp',
-  intervalMs: 1_000,
-  timeoutMs: 500,
-  rise: 2,
-  fall: 3,
-} as const;
 const DRAIN_DEFAULT = { for: 300_000, afterwards: 'reset' } as const;
 /** Three weeks: time in the kernel's tables comes round after seven. */
 const DRAIN_MOST_MS = 1_814_400_000;
 const LOCAL_PORTS_DEFAULT = { low: 1_024, high: 65_535 } as PortRange;
-const CHECK_MOST_MS = 3_600_000;
-
-const checkedHealth = object({
-  tcp: object({}).optional(),
-  http: httpSchema.optional(),
-  https: httpsSchema.optional(),
-  port: checkPort(),
-  interval: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.intervalMs),
-  timeout: duration(10, CHECK_MOST_MS).default(HEALTH_DEFAULT.timeoutMs),
-  rise: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.rise),
-  fall: wholeNumber(1, 1_000).default(HEALTH_DEFAULT.fall),
-}).transform(({ tcp, http, https, port, interval, timeout, rise, fall }, context): HealthConfig => {
-  const kinds = Object.entries({ tcp, http, https }).filter(([, given]) => given !== undefined);
-  if (kinds.length > 1)
-    context.issues.push({
-      code: 'custom',
-      message: `one check is possible, got ${kinds.map(([kind]) => kind).join(' and ')}`,
-      input: undefined,
-    });
-  const request = http ?? https;
-  return {
-    kind: request === undefined ? 'tcp' : 'http',
-    ...(request === undefined ? {} : { http: request }),
-    ...(port === undefined ? {} : { port }),
-    intervalMs: interval,
-    timeoutMs: timeout,
-    rise,
-    fall,
-  };
-});
-
-/** `off`, or how to check. */
-const healthSchema = z.unknown().transform((value, context): HealthConfig => {
-  if (value === 'off') return { kind: 'off' };
-  if (typeof value === 'string' || typeof value === 'boolean') {
-    const message = `must be 'off', or keys and values like { tcp: {}, interval: 1s }, got ${show(value)}`;
-    context.issues.push({ code: 'custom', message, input: value });
-    return z.NEVER;
-  }
-  const read = checkedHealth.safeParse(value);
-  if (read.success) return read.data;
-  const issues = read.error.issues.map((issue) => ({ ...issue, input: value }));
-  context.issues.push(...(issues as z.core.$ZodRawIssue[]));
-  return z.NEVER;
-});
 
 const backendSchema = object({
   address: hostEndpoint('hosts-and-loopback'),
@@ -204,7 +135,7 @@ const backendSchema = object({
 
 const poolSchema = object({
   name: name(),
-  health: healthSchema.default(HEALTH_DEFAULT),
+  health: healthSchema(),
   ...scheduleKeys,
   drain: object({
     for: duration(0, DRAIN_MOST_MS).default(DRAIN_DEFAULT.for),

@@ -48,7 +48,11 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
         {
           name: 'web',
           proxyProtocol: 'off',
-          health: { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
+          health: {
+            ...{ kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
+            backOff: { after: 60, mostMs: 8_000 },
+            flapping: { falls: 5, withinMs: 120_000, holdMs: 30_000, mostMs: 600_000 },
+          },
           scheduler: { kind: 'round-robin' },
           slowStartMs: 0,
           panicThreshold: 0,

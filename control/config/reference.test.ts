@@ -30,7 +30,15 @@ test('the reference has an example of each kind', () => {
     assert.ok(read.ok);
     return read.config.role === 'agent' ? read.config.mode : read.config.role;
   });
-  assert.deepEqual(kinds, ['balancer', 'balancer', 'balancer', 'balancer', 'packet', 'socket']);
+  assert.deepEqual(kinds, [
+    'balancer',
+    'balancer',
+    'balancer',
+    'balancer',
+    'balancer',
+    'packet',
+    'socket',
+  ]);
 });
 
 test('the reference has every key', () => {
@@ -54,6 +62,13 @@ test('the reference has every key', () => {
     'timeout',
     'rise',
     'fall',
+    'backOff',
+    'after',
+    'most',
+    'flapping',
+    'falls',
+    'within',
+    'hold',
   ];
   for (const key of [...known, ...ofHealth])
     assert.match(text, new RegExp(`\`(sessions\\.)?${key}\``), key);

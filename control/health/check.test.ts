@@ -7,6 +7,8 @@ import { VirtualClock } from '../testdata/virtual-clock.ts';
 import { checkRepeatedly, type Connector } from './check.ts';
 import { checking, type Health } from './state.ts';
 
+const flapping = { falls: 5, withinMs: 120_000, holdMs: 30_000, mostMs: 600_000 };
+const once = { backOff: { after: 60, mostMs: 8_000 }, flapping };
 const target = endpoint('10.0.98.79:8056');
 
 type Way = 'refused' | 'silent';
@@ -15,6 +17,7 @@ type Story = {
   timeoutMs: number;
   rise: number;
   fall: number;
+  backOff: { after: number; mostMs: number };
   stopsAtMs: number;
   way: Way;
   seed: number;
@@ -26,7 +29,8 @@ type Story = {
 async function tell({ stopsAtMs, way, seed, jumpMs, ...timing }: Story) {
   const clock = new VirtualClock();
   const stop = new AbortController();
-  const longMs = (timing.intervalMs + timing.timeoutMs) * (timing.fall + timing.rise + 2);
+  const checksMs = (timing.intervalMs + timing.timeoutMs) * (timing.fall + timing.rise + 2);
+  const longMs = checksMs + 4 * timing.backOff.mostMs;
   const backAtMs = stopsAtMs + longMs;
   const connect: Connector = async (_target, timeoutMs, signal) => {
     clock.jump(jumpMs);
@@ -44,7 +48,7 @@ async function tell({ stopsAtMs, way, seed, jumpMs, ...timing }: Story) {
   };
   let state = seed;
   const random = () => ((state = (state * 1_103_515_245 + 12_345) % 2 ** 31), state / 2 ** 31);
-  const options = { target, ...timing };
+  const options = { target, flapping, ...timing };
   const done = checkRepeatedly(
     { connect, clock, random, onHealth },
     options,
@@ -63,17 +67,20 @@ const anyStory: fc.Arbitrary<Story> = fc
     timeoutShare: fc.double({ min: 0.1, max: 1, noNaN: true }),
     rise: fc.integer({ min: 1, max: 4 }),
     fall: fc.integer({ min: 1, max: 4 }),
+    backOffAfter: fc.integer({ min: 1, max: 20 }),
+    backOffTimes: fc.integer({ min: 1, max: 8 }),
     stopsAtMs: fc.integer({ min: 1, max: 20_000 }),
     way: fc.constantFrom<Way>('refused', 'silent'),
     seed: fc.nat(),
     jumpMs: fc.constantFrom(0, 0, 3_600_000, -3_600_000),
   })
-  .map(({ timeoutShare, ...rest }) => ({
+  .map(({ timeoutShare, backOffAfter, backOffTimes, ...rest }) => ({
     ...rest,
+    backOff: { after: backOffAfter, mostMs: backOffTimes * rest.intervalMs },
     timeoutMs: Math.ceil(rest.intervalMs * timeoutShare),
   }));
 
-test('out at most interval × fall after it stopped (silent: + timeout), in again after interval × rise', async () => {
+test('out at most interval × fall after it stopped (silent: + timeout), in again after back-off + interval × (rise - 1)', async () => {
   await fc.assert(
     fc.asyncProperty(anyStory, async (story) => {
       const { changes, backAtMs } = await tell(story);
@@ -87,7 +94,8 @@ test('out at most interval × fall after it stopped (silent: + timeout), in agai
         'not at the first failure',
       );
       const inAfterMs = (back?.atMs ?? Infinity) - backAtMs;
-      assert.ok(inAfterMs <= story.intervalMs * story.rise + silentMs, `${inAfterMs} ms`);
+      const mostMs = story.backOff.mostMs + story.intervalMs * (story.rise - 1) + silentMs;
+      assert.ok(inAfterMs <= mostMs, `${inAfterMs} ms`);
     }),
     { numRuns: 60 },
   );
@@ -104,7 +112,7 @@ test('the first check is made at once', async () => {
       random: () => 0,
       onHealth: ({ state }) => states.push(state),
     },
-    { target, intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
+    { target, intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3, ...once },
     checking(0, true),
     stop.signal,
   );
@@ -128,7 +136,7 @@ test('a check that is stopped says nothing', async () => {
       random: () => 0,
       onHealth: (health) => said.push(health),
     },
-    { target, intervalMs: 1_000, timeoutMs: 500, rise: 1, fall: 1 },
+    { target, intervalMs: 1_000, timeoutMs: 500, rise: 1, fall: 1, ...once },
     checking(0, true),
     stop.signal,
   );

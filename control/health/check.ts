@@ -1,6 +1,6 @@
 /** Checks one backend again and again, and reports its health after each check. */
 import type { Endpoint } from '../../packet/address.ts';
-import { step, type CheckResult, type Health, type Limits } from './state.ts';
+import { pauseMs, step, type CheckResult, type Health, type Limits, type Pauses } from './state.ts';
 
 /** Time, as the checker needs it; tests have one of their own. */
 export interface Clock {
@@ -19,12 +19,11 @@ export type Connector = (
   signal: AbortSignal,
 ) => Promise<CheckResult>;
 
-export type CheckOptions = Limits & {
-  readonly target: Endpoint;
-  /** From the beginning of one check to that of the next. */
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-};
+export type CheckOptions = Limits &
+  Pauses & {
+    readonly target: Endpoint;
+    readonly timeoutMs: number;
+  };
 
 export type CheckerParts = {
   readonly connect: Connector;
@@ -48,7 +47,9 @@ const JITTER = 0.05;
 /**
  * Runs until the signal aborts. A backend that refuses connections is out of use at
  * most interval × fall after it stopped; one that is silent, interval × fall + timeout
- * (timeout × (fall + 1), should the timeout be longer than the interval).
+ * (timeout × (fall + 1), should the timeout be longer than the interval). One that is back
+ * is in use again at most interval × rise later; after a long time, when the back-off has
+ * made pauses longer, its most + interval × (rise - 1).
  */
 export async function checkRepeatedly(
   { connect, clock, random, onHealth }: CheckerParts,
@@ -62,9 +63,10 @@ export async function checkRepeatedly(
     const result = await connect(options.target, options.timeoutMs, signal);
     if (signal.aborted) return;
     const atMs = clock.nowMs();
-    health = step(health, result, options, atMs);
-    onHealth(health, { atMs, tookMs: clock.steadyMs() - beganMs, result });
-    const untilMs = beganMs + options.intervalMs * (1 - JITTER * random());
+    const steadyMs = clock.steadyMs();
+    health = step(health, result, options, { nowMs: atMs, steadyMs });
+    onHealth(health, { atMs, tookMs: steadyMs - beganMs, result });
+    const untilMs = beganMs + pauseMs(health, options) * (1 - JITTER * random());
     await clock.sleep(Math.max(0, untilMs - clock.steadyMs()), signal);
   }
 }

@@ -2,14 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatEndpoint } from '../../packet/address.ts';
-import type { HealthConfig } from '../config/balancer.ts';
+import type { HealthConfig } from '../config/health.ts';
 import { configOf } from '../testdata/balancer.ts';
 import { VirtualClock } from '../testdata/virtual-clock.ts';
 import { HealthMonitor, type HealthChange } from './monitor.ts';
 
 const ONE = '10.0.98.79:8056';
 const TWO = '10.0.98.80:8056';
-const tcp: HealthConfig = { kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 };
+const tcp: HealthConfig = {
+  ...{ kind: 'tcp', intervalMs: 1_000, timeoutMs: 500, rise: 2, fall: 3 },
+  backOff: { after: 60, mostMs: 8_000 },
+  flapping: { falls: 5, withinMs: 120_000, holdMs: 30_000, mostMs: 600_000 },
+};
 
 function monitor(
   health: HealthConfig,

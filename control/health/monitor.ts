@@ -1,8 +1,8 @@
 /** The health of every backend of every pool, and the checks that keep it known. */
 import { isDeepStrictEqual } from 'node:util';
 import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
-import type { HealthConfig, PoolConfig } from '../config/balancer.ts';
-import type { HttpCheck } from '../config/health.ts';
+import type { PoolConfig } from '../config/balancer.ts';
+import type { HealthConfig, HttpCheck } from '../config/health.ts';
 import {
   checkRepeatedly,
   type Checked,

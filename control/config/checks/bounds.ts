@@ -52,6 +52,37 @@ export const tooMany: Check<BalancerConfig> = ({ locals, listeners, pools }) => 
   return problems;
 };
 
+/** The most is a bound of what grows from the other. */
+export const healthMosts: Check<BalancerConfig> = ({ pools }, { isGiven, isWhole }) =>
+  pools.flatMap(({ health }, i): Problem[] => {
+    if (health.kind === 'off') return [];
+    const path = ['pools', i, 'health'];
+    const { intervalMs, backOff, flapping } = health;
+    const rows = [
+      {
+        most: ['backOff', 'most'],
+        mostMs: backOff.mostMs,
+        least: ['interval'],
+        leastMs: intervalMs,
+      },
+      {
+        ...{ most: ['flapping', 'most'], mostMs: flapping.mostMs },
+        ...{ least: ['flapping', 'hold'], leastMs: flapping.holdMs },
+      },
+    ];
+    return rows
+      .filter(({ most, mostMs, least, leastMs }) => {
+        const areWhole = [most, least].every((key) => isWhole([...path, ...key]));
+        return mostMs < leastMs && areWhole;
+      })
+      .map(({ most, mostMs, least, leastMs }) => ({
+        path: [...path, ...(isGiven([...path, ...most]) ? most : least)],
+        message:
+          `health.${most.join('.')} (${formatDurationMs(mostMs)}) must not be shorter ` +
+          `than health.${least.join('.')} (${formatDurationMs(leastMs)})`,
+      }));
+  });
+
 /** A check that outlasts the interval would overtake itself. */
 export const healthInOrder: Check<BalancerConfig> = ({ pools }, { isGiven, isWhole }) =>
   pools.flatMap(({ health }, i): Problem[] => {

@@ -133,6 +133,18 @@ const rows: readonly Row[] = [
     expect: ['17:47: health.timeout (2s) must not be longer than health.interval (1s)'],
   },
   {
+    name: 'a back-off that is shorter than the interval',
+    text: BALANCER.replace('rise: 2', 'backOff: { most: 500ms }'),
+    expect: ['17:71: health.backOff.most (500ms) must not be shorter than health.interval (1s)'],
+  },
+  {
+    name: 'a first hold that is longer than the longest',
+    text: BALANCER.replace('rise: 2', 'flapping: { hold: 20m }'),
+    expect: [
+      '17:72: health.flapping.most (600s) must not be shorter than health.flapping.hold (1200s)',
+    ],
+  },
+  {
     name: 'too many local addresses',
     text: locals('10.9.0.0/16'),
     expect: ['7:3: too many local addresses: 65552; at most 4096 are possible'],

@@ -19,7 +19,7 @@ import {
   unknownAccessList,
 } from './admission.ts';
 import { missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
-import { hashKeys, healthInOrder, openingWithinCapacity, tooMany } from './bounds.ts';
+import { hashKeys, healthInOrder, healthMosts, openingWithinCapacity, tooMany } from './bounds.ts';
 import type { Check } from './check.ts';
 import {
   duplicateBackend,
@@ -59,6 +59,7 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   timeoutsInOrder,
   openingWithinCapacity,
   healthInOrder,
+  healthMosts,
   hashKeys,
   tooMany,
   missingInterface,
