@@ -43,6 +43,7 @@ export async function loadAgent(options: KernelOptions = {}): Promise<KernelPath
     elapse: (seconds) => sessions.age(seconds),
     carry: (bytes, from) => sessions.carry(bytes, from),
     seize: () => sessions.seize(),
+    refillBudgets: () => sessions.refillBudgets(),
     sweep: () => sessions.sweep(),
     state: () => sessions.state(),
     close: () => {

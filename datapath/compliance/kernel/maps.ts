@@ -85,11 +85,16 @@ export class SessionMaps {
     update(sweep.ref, indexKey(0), Buffer.alloc(valueBytesOf(sweep.ref)));
     for (let i = 0; i < COUNTED; i++) backendTraffic.clear(i);
     for (let i = 0; i < this.#eventSent.length; i++) this.#eventSent.set(i, 0);
+    this.refillBudgets();
+    this.#ring.consume();
+    this.#events = [];
+  }
+
+  /** As if nothing had been sent of our own for a while. */
+  refillBudgets(): void {
     for (const budgets of this.#budgets)
       for (const [i, next] of budgets.values(budgets.length).entries())
         if (next !== 0) budgets.set(i, 0);
-    this.#ring.consume();
-    this.#events = [];
   }
 
   /** The secret order of the ports of these pairs is entered here, and not at random. */

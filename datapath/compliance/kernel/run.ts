@@ -14,6 +14,8 @@ export type Programs = Readonly<Record<Side, ProgramRef>>;
 /** The loaded programs as a data path, and at the speed of their test-runs. */
 export interface KernelPath<Tables> extends DataPath<Tables> {
   readonly runs: Runs;
+  /** What we may send of our own is as much as at the beginning; the model sends without end. */
+  refillBudgets(): void;
 }
 
 const ACTIONS: Readonly<Record<number, Action>> = { [-1]: 'pass', 2: 'drop', 7: 'redirect' };
