@@ -10,6 +10,9 @@ import { mutate } from './mutate.ts';
 /** Many enough that the conversation costs nothing, few enough that no second goes by. */
 export const ROUND_FRAMES = 2000;
 
+/** No more than a budget of the programs allows at once (lib/budget.h), if each is answered. */
+const FRAMES_IN_BUDGET = 200;
+
 /** Frame by frame it may take this long: a second is what decides something. */
 const SLOW_MS = 900;
 
@@ -36,6 +39,7 @@ export async function runRound<Tables>(
   const outcomes: Outcome[] = [];
   kernel.runs.forgetCounts();
   for (let i = 0; i < ROUND_FRAMES; i++) {
+    if (i % FRAMES_IN_BUDGET === 0) kernel.refillBudgets();
     const original = originals[random() % originals.length];
     if (!original) return undefined;
     const one = { from: original.from, frame: mutate(original.frame, { random, others }) };

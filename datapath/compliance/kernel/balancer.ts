@@ -78,6 +78,7 @@ export async function loadBalancer(
       forgetSooner(maps, seconds);
     },
     carry: (bytes, from) => sessions.carry(bytes, from),
+    refillBudgets: () => sessions.refillBudgets(),
     seize: () => {
       vacateSeats(maps, sessions.slots());
       sessions.seize();
