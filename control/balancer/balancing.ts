@@ -6,7 +6,7 @@ import { messageOf } from '../daemon/failure.ts';
 import { findReferences } from '../daemon/references.ts';
 import { randomSecret } from '../daemon/settings.ts';
 import { CheckCounts } from '../health/check-counts.ts';
-import { connectOnce, systemClock } from '../health/connect.ts';
+import { connectFrom, systemClock } from '../health/connect.ts';
 import { httpConnector } from '../health/http.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { keyOf } from './desired.ts';
@@ -63,7 +63,7 @@ export class Balancing {
       else this.#scheduler.update(pool);
     };
     this.#monitor = new HealthMonitor({
-      connect: connectOnce,
+      connectFrom,
       requestBy: httpConnector,
       clock: systemClock,
       random: Math.random,

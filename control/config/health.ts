@@ -1,8 +1,9 @@
 /** How backends are checked: by a connection, or by a request. */
 import { z } from 'zod';
+import type { Ipv4Address } from '../../packet/address.ts';
 import { list, object, oneOf, scalar, yesOrNo, type Read } from './shape.ts';
 import { show } from './problem.ts';
-import { duration, wholeNumber } from './values.ts';
+import { duration, hostAddress, wholeNumber } from './values.ts';
 
 export type HealthConfig =
   | { readonly kind: 'off' }
@@ -12,6 +13,8 @@ export type HealthConfig =
       readonly http?: HttpCheck | undefined;
       /** Instead of the backend's own. */
       readonly port?: number | undefined;
+      /** Checks come from this address; the machine chooses where there is none. */
+      readonly source?: Ipv4Address | undefined;
       readonly intervalMs: number;
       readonly timeoutMs: number;
       /** Successes in a row that bring a backend up. */
@@ -94,6 +97,7 @@ const checkSchema = object({
   http: httpSchema.optional(),
   https: httpsSchema.optional(),
   port: wholeNumber(1, 65_535).optional(),
+  source: hostAddress('hosts-and-loopback').optional(),
   interval: duration(10, CHECK_MOST_MS).default(CHECK_DEFAULT.interval),
   timeout: duration(10, CHECK_MOST_MS).default(CHECK_DEFAULT.timeout),
   rise: wholeNumber(1, 1_000).default(CHECK_DEFAULT.rise),
@@ -108,7 +112,8 @@ const checkSchema = object({
     hold: duration(1_000, FLAPPING_MOST_MS).default(FLAPPING_DEFAULT.hold),
     most: duration(1_000, FLAPPING_MOST_MS).default(FLAPPING_DEFAULT.most),
   }).default(FLAPPING_DEFAULT),
-}).transform(({ tcp, http, https, port, backOff, flapping, ...given }, context): HealthConfig => {
+}).transform(({ tcp, http, https, ...given }, context): HealthConfig => {
+  const { port, source, backOff, flapping } = given;
   const kinds = Object.entries({ tcp, http, https }).filter(([, check]) => check !== undefined);
   if (kinds.length > 1)
     context.issues.push({
@@ -121,6 +126,7 @@ const checkSchema = object({
     kind: request === undefined ? 'tcp' : 'http',
     ...(request === undefined ? {} : { http: request }),
     ...(port === undefined ? {} : { port }),
+    ...(source === undefined ? {} : { source }),
     intervalMs: given.interval,
     timeoutMs: given.timeout,
     rise: given.rise,

@@ -51,6 +51,7 @@ test('the reference has every key', () => {
     'http',
     'https',
     'port',
+    'source',
     'method',
     'path',
     'host',

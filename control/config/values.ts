@@ -5,7 +5,12 @@ import {
   type AddressRange,
   type PortRange,
 } from '../../packet/address-range.ts';
-import { parseEndpoint, type Endpoint } from '../../packet/address.ts';
+import {
+  parseEndpoint,
+  parseIpv4Address,
+  type Endpoint,
+  type Ipv4Address,
+} from '../../packet/address.ts';
 import {
   asAddressRange,
   ipRange,
@@ -82,6 +87,16 @@ export function hostEndpoint(allowed: Hosts = 'hosts') {
     const unusable = whyUnusable({ first: read.value.address, last: read.value.address }, allowed);
     if (unusable !== undefined) return fail(`${show(value)} ${unusable}`);
     return read.value.port === 0 ? fail(`${show(value)} has port 0; allowed are 1..65535`) : read;
+  });
+}
+
+/** One address of a host. */
+export function hostAddress(allowed: Hosts = 'hosts') {
+  return scalar((value): Read<Ipv4Address> => {
+    const read = understood(value, parseIpv4Address(textOf(value)));
+    if (!read.ok) return read;
+    const unusable = whyUnusable({ first: read.value, last: read.value }, allowed);
+    return unusable === undefined ? read : fail(`${show(value)} ${unusable}`);
   });
 }
 

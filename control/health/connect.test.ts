@@ -1,10 +1,10 @@
 /** The connect check on real sockets of this machine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { ipv4Address, port } from '../../packet/address.ts';
-import { connectOnce, systemClock } from './connect.ts';
+import { connectFrom, connectOnce, systemClock } from './connect.ts';
 
 const address = ipv4Address('127.0.0.1');
 const never = new AbortController().signal;
@@ -21,6 +21,20 @@ test('a listening port is well', async () => {
   const { server, port } = await listening();
   assert.deepEqual(await connectOnce({ address, port }, 1_000, never), { ok: true });
   server.close();
+});
+
+test('a connection from an address of its own, and from one that is not there', async () => {
+  const { server, port } = await listening();
+  const peer = once(server, 'connection').then(([socket]: Socket[]) => socket?.remoteAddress);
+  const connect = connectFrom(ipv4Address('127.0.98.1'));
+  assert.deepEqual(await connect({ address, port }, 5_000, never), { ok: true });
+  assert.equal(await peer, '127.0.98.1');
+  server.close();
+  const result = await connectFrom(ipv4Address('192.0.2.1'))({ address, port }, 5_000, never);
+  assert.deepEqual(result, {
+    ok: false,
+    reason: 'source address or port not available on this machine',
+  });
 });
 
 test('a closed port is refused at once', async () => {

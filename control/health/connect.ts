@@ -1,7 +1,7 @@
 /** The TCP connect check: a handshake, ended by RST so that neither side keeps a TIME_WAIT for it. */
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { formatIpv4Address } from '../../packet/address.ts';
+import { formatIpv4Address, type Endpoint, type Ipv4Address } from '../../packet/address.ts';
 import type { Clock, Connector } from './check.ts';
 
 /** In words that `get backends` shows. */
@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timeout',
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'no route to network',
-  EADDRNOTAVAIL: 'no free local port on this machine',
+  EADDRNOTAVAIL: 'source address or port not available on this machine',
   EMFILE: 'too many open files on this machine',
 };
 
@@ -19,9 +19,27 @@ export function reasonOf({ code = 'unknown error' }: NodeJS.ErrnoException): str
   return REASONS[code] ?? code;
 }
 
-export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
-  new Promise((resolve) => {
-    const socket = connect({ host: formatIpv4Address(address), port });
+export const connectOnce: Connector = connectFrom();
+
+/** The machine chooses the source where none is given. */
+export function connectFrom(source?: Ipv4Address): Connector {
+  return (target, timeoutMs, signal) => handshake(target, source, timeoutMs, signal);
+}
+
+/** Where to, and from which address, as Node's sockets want it. */
+export function placesOf({ address, port }: Endpoint, source: Ipv4Address | undefined) {
+  const to = { host: formatIpv4Address(address), port };
+  return source === undefined ? to : { ...to, localAddress: formatIpv4Address(source) };
+}
+
+function handshake(
+  target: Endpoint,
+  source: Ipv4Address | undefined,
+  timeoutMs: number,
+  signal: AbortSignal,
+): ReturnType<Connector> {
+  return new Promise((resolve) => {
+    const socket = connect(placesOf(target, source));
     const abort = () => finish({ ok: false, reason: 'stopped' });
     const timer = setTimeout(() => finish({ ok: false, reason: 'timeout' }), timeoutMs);
     const finish = (result: Awaited<ReturnType<Connector>>) => {
@@ -34,6 +52,7 @@ export const connectOnce: Connector = ({ address, port }, timeoutMs, signal) =>
     socket.once('connect', () => finish({ ok: true }));
     socket.on('error', (error) => finish({ ok: false, reason: reasonOf(error) }));
   });
+}
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),

@@ -1,20 +1,20 @@
 /** The HTTP check: one request, its status, and what its body says; over TLS where it is told so. */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { formatIpv4Address, type Endpoint } from '../../packet/address.ts';
+import { formatEndpoint, type Endpoint, type Ipv4Address } from '../../packet/address.ts';
 import type { HttpCheck } from '../config/health.ts';
 import type { CheckResult } from './state.ts';
 import type { Connector } from './check.ts';
-import { reasonOf } from './connect.ts';
+import { placesOf, reasonOf } from './connect.ts';
 
 /** What is looked for stands at the beginning, and a check must not fill the memory. */
 const BODY_BYTES_MOST = 65_536;
 
-export function httpConnector(check: HttpCheck): Connector {
+export function httpConnector(check: HttpCheck, source?: Ipv4Address): Connector {
   return (target, timeoutMs, signal) =>
     new Promise((resolve) => {
       const request = (check.tls === undefined ? requestHttp : requestHttps)(
-        optionsOf(check, target),
+        optionsOf(check, target, source),
       );
       const timer = setTimeout(() => finish({ ok: false, reason: 'timeout' }), timeoutMs);
       const abort = () => finish({ ok: false, reason: 'stopped' });
@@ -31,10 +31,14 @@ export function httpConnector(check: HttpCheck): Connector {
     });
 }
 
-function optionsOf({ method, path, host, tls }: HttpCheck, { address, port }: Endpoint) {
-  const name = host ?? `${formatIpv4Address(address)}:${port}`;
+function optionsOf(
+  { method, path, host, tls }: HttpCheck,
+  target: Endpoint,
+  source: Ipv4Address | undefined,
+) {
+  const name = host ?? formatEndpoint(target);
   return {
-    ...{ host: formatIpv4Address(address), port, method, path, agent: false },
+    ...{ ...placesOf(target, source), method, path, agent: false },
     headers: { host: name, connection: 'close', 'user-agent': 'fullnat-check' },
     ...(tls === undefined ? {} : { rejectUnauthorized: tls.verify }),
     /* an address is no server name (RFC 6066 section 3); none is verified against the address */

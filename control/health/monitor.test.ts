@@ -1,7 +1,7 @@
 /** Every backend of every pool is checked as its pool says. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatEndpoint } from '../../packet/address.ts';
+import { formatEndpoint, formatIpv4Address, ipv4Address } from '../../packet/address.ts';
 import type { HealthConfig } from '../config/health.ts';
 import { configOf } from '../testdata/balancer.ts';
 import { VirtualClock } from '../testdata/virtual-clock.ts';
@@ -23,12 +23,14 @@ function monitor(
   const clock = new VirtualClock();
   const changes: string[] = [];
   const checked: string[] = [];
+  const sources: string[] = [];
   const { pools } = configOf({ listeners: {}, pools: { web: { [ONE]: 1, [TWO]: 1 } }, health });
   const its = new HealthMonitor({
     clock,
     random: () => 0,
     requestBy: () => async () => ({ ok: false, reason: 'status 503' }),
-    connect: async (target) => {
+    connectFrom: (source) => async (target) => {
+      if (source !== undefined) sources.push(formatIpv4Address(source));
       checked.push(formatEndpoint(target));
       return refusing.has(formatEndpoint(target))
         ? { ok: false, reason: 'connect refused' }
@@ -38,7 +40,7 @@ function monitor(
       changes.push(`${clock.nowMs()} ${formatEndpoint(backend)} ${before.state} ${after.state}`),
   });
   its.add(pools, new Map([['web', new Set(outOfUse)]]));
-  return { its, pools, clock, changes, checked };
+  return { its, pools, clock, changes, checked, sources };
 }
 
 test('what is checked, and what is told: changes of state only', async () => {
@@ -132,6 +134,15 @@ test('checks that are switched off and on again are told as changes', async () =
     `2500 ${TWO} unchecked checking`,
   ]);
   await its.stop();
+});
+
+test('checks come from the address that the pool says', async () => {
+  const source = ipv4Address('10.0.98.1');
+  const { its, pools, clock, sources } = monitor({ ...tcp, source }, new Set());
+  its.follow(pools);
+  await clock.runUntil(500);
+  await its.stop();
+  assert.deepEqual(sources, ['10.0.98.1', '10.0.98.1']);
 });
 
 test('a backend that connections had trouble with is checked at once', async () => {

@@ -1,6 +1,11 @@
 /** The health of every backend of every pool, and the checks that keep it known. */
 import { isDeepStrictEqual } from 'node:util';
-import { formatEndpoint, type Endpoint, type Port } from '../../packet/address.ts';
+import {
+  formatEndpoint,
+  type Endpoint,
+  type Ipv4Address,
+  type Port,
+} from '../../packet/address.ts';
 import type { PoolConfig } from '../config/balancer.ts';
 import type { HealthConfig, HttpCheck } from '../config/health.ts';
 import {
@@ -12,9 +17,11 @@ import {
 } from './check.ts';
 import { checking, unchecked, type Health } from './state.ts';
 
-export type MonitorParts = Omit<CheckerParts, 'onHealth'> & {
+export type MonitorParts = Omit<CheckerParts, 'onHealth' | 'connect'> & {
+  /** The check that connects, from this address. */
+  readonly connectFrom: (source?: Ipv4Address) => Connector;
   /** The check that makes this request. */
-  readonly requestBy: (check: HttpCheck) => Connector;
+  readonly requestBy: (check: HttpCheck, source?: Ipv4Address) => Connector;
   /** After each change of a backend's state. */
   readonly onChange: (change: HealthChange) => void;
   /** After each check, of the backend as `a.b.c.d:port`. */
@@ -120,9 +127,10 @@ export class HealthMonitor {
   }
 
   #start(id: string, subject: Subject, config: Exclude<HealthConfig, { kind: 'off' }>): void {
-    const { random, requestBy } = this.#parts;
+    const { random, connectFrom, requestBy } = this.#parts;
+    const { http, source } = config;
     const clock = this.#clockOf(id);
-    const connect = config.http === undefined ? this.#parts.connect : requestBy(config.http);
+    const connect = http === undefined ? connectFrom(source) : requestBy(http, source);
     const { address, port } = subject.target;
     const target = { address, port: (config.port ?? port) as Port };
     const stop = new AbortController();

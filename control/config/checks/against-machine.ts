@@ -1,6 +1,11 @@
 /** A configuration that does not fit the machine it is for. */
 import { formatAddressRange, rangeContains } from '../../../packet/address-range.ts';
-import { formatEndpoint, type Endpoint, type Ipv4Address } from '../../../packet/address.ts';
+import {
+  formatEndpoint,
+  formatIpv4Address,
+  type Endpoint,
+  type Ipv4Address,
+} from '../../../packet/address.ts';
 import type { BalancerConfig, LocalsConfig } from '../balancer.ts';
 import type { Problem } from '../problem.ts';
 import type { SocketAgentConfig } from '../socket-agent.ts';
@@ -70,6 +75,30 @@ export const shadowedPort: Check<BalancerConfig> = ({ engine, locals }, { machin
     ];
   });
 };
+
+/** Locals are the data path's: what comes back to them never reaches a socket of this machine. */
+export const checkSource: Check<BalancerConfig> = ({ engine, locals, pools }, { machine }) => {
+  const own = machine?.addresses();
+  return pools.flatMap(({ health }, i): Problem[] => {
+    if (health.kind === 'off' || health.source === undefined) return [];
+    const { source } = health;
+    const path = ['pools', i, 'health', 'source'];
+    const text = formatIpv4Address(source);
+    if (engine !== 'proxy' && locals.some(({ addresses }) => rangeContains(addresses, source)))
+      return [
+        { path, message: `health.source ${text} is one of \`locals\`; take another address` },
+      ];
+    if (own === undefined || own.includes(source) || isLoopback(source)) return [];
+    const mine = own.filter((address) => !isLoopback(address)).map(formatIpv4Address);
+    const message = `health.source ${text} is no address of this machine; it has: ${mine.join(', ')}`;
+    return [{ path, message }];
+  });
+};
+
+/** All of 127.0.0.0/8 is this machine's, though its interface names one. */
+function isLoopback(address: Ipv4Address): boolean {
+  return address >>> 24 === 127;
+}
 
 function isShadowed(
   { address, port }: Endpoint,

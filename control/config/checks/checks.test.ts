@@ -209,6 +209,30 @@ const rows: readonly Row[] = [
     expect: [shadowed('0.0.0.0:8080')],
   },
   {
+    name: 'checks from an address of this machine',
+    text: BALANCER.replace('rise: 2', 'source: 10.0.98.1'),
+    machine: machine({ addresses: ['127.0.0.1', '10.0.98.1'] }),
+    expect: [],
+  },
+  {
+    name: 'checks from an address of nobody here',
+    text: BALANCER.replace('rise: 2', 'source: 10.0.98.2'),
+    machine: machine({ addresses: ['127.0.0.1', '10.0.98.1'] }),
+    expect: ['17:62: health.source 10.0.98.2 is no address of this machine; it has: 10.0.98.1'],
+  },
+  {
+    name: 'checks from a LIP',
+    text: BALANCER.replace('rise: 2', 'source: 10.0.124.161'),
+    expect: ['17:62: health.source 10.0.124.161 is one of `locals`; take another address'],
+  },
+  {
+    name: 'checks from a range',
+    text: BALANCER.replace('rise: 2', 'source: 10.0.98.0/24'),
+    expect: [
+      "17:62: pools[0].health.source: '10.0.98.0/24' is not an IPv4 address like 10.0.88.100",
+    ],
+  },
+  {
     name: 'socket mode without anybody to trust',
     text: SOCKET_AGENT.replace('trustedLocals: [10.0.124.160/28]\n', ''),
     expect: ["1:1: no `trustedLocals`; at least one is needed: the balancer's local addresses"],

@@ -18,7 +18,7 @@ import {
   prefixFiles,
   unknownAccessList,
 } from './admission.ts';
-import { missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
+import { checkSource, missingCgroup, missingInterface, shadowedPort } from './against-machine.ts';
 import { hashKeys, healthInOrder, healthMosts, openingWithinCapacity, tooMany } from './bounds.ts';
 import type { Check } from './check.ts';
 import {
@@ -64,6 +64,7 @@ export const BALANCER_CHECKS: readonly Check<BalancerConfig>[] = [
   tooMany,
   missingInterface,
   shadowedPort,
+  checkSource,
 ];
 
 export const AGENT_CHECKS: readonly Check<PacketAgentConfig>[] = [
