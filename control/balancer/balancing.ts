@@ -10,7 +10,7 @@ import { connectFrom, systemClock } from '../health/connect.ts';
 import { httpConnector } from '../health/http.ts';
 import { HealthMonitor, type HealthChange } from '../health/monitor.ts';
 import { keyOf } from './desired.ts';
-import { Drains } from './drains.ts';
+import { Drains, resetsDown } from './drains.ts';
 import type { Engine } from './engine.ts';
 import { drainOf, withRuntime } from './runtime.ts';
 import type { View } from './rows.ts';
@@ -42,6 +42,8 @@ export class Balancing {
   /** By pool and backend: how often the kernel had seen trouble. */
   readonly #trouble = new Map<string, number>();
   #troubleAtMs = 0;
+  /** Since the health of a backend has changed. */
+  #endsAreOld = false;
 
   /** Nothing is done before `apply`. */
   constructor(parts: BalancingParts, config: BalancerConfig) {
@@ -59,7 +61,10 @@ export class Balancing {
     const onChange = (change: HealthChange) => {
       onHealth(change);
       const { pool, backend, before, after } = change;
-      if (after.isUsed && !before.isUsed) this.#scheduler.rise(pool, keyOf(backend));
+      this.#endsAreOld = true;
+      const key = keyOf(backend);
+      if (after.isUsed) this.#drains.revive(pool, key, this.#tables.indices.backends.get(key));
+      if (after.isUsed && !before.isUsed) this.#scheduler.rise(pool, key);
       else this.#scheduler.update(pool);
     };
     this.#monitor = new HealthMonitor({
@@ -74,11 +79,19 @@ export class Balancing {
     const isDrained = (pool: string, backend: string) =>
       drainOf(runtime, pool, backend) !== undefined;
     this.#scheduler = new Scheduler(
-      { tables: this.#tables, healthOf, isDrained, steadyMs: () => systemClock.steadyMs(), log },
+      {
+        ...{ tables: this.#tables, healthOf, isDrained, log },
+        steadyMs: () => systemClock.steadyMs(),
+        onPanic: () => {
+          this.#endsAreOld = true;
+          this.#followEnds();
+        },
+      },
       this.#config,
     );
     this.#drains = new Drains({
       ...{ maps, runtime, log, nowMs: Date.now, steadyNs: () => process.hrtime.bigint() },
+      downSince: (pool, backend) => this.#downSince(pool, backend),
       send: engine.send === undefined ? undefined : (frame) => engine.send?.(frame) ?? false,
     });
     runtime.onChange((names) => this.#follow(names));
@@ -168,12 +181,26 @@ export class Balancing {
   follow(): void {
     this.#parts.engine.follow();
     this.#watchTrouble();
+    this.#followEnds();
     this.#ticking ??= this.#drains
       .tick()
       .catch((error: unknown) =>
         this.#parts.log.error({ error: messageOf(error) }, 'drained sessions cannot be ended'),
       )
       .finally(() => (this.#ticking = undefined));
+  }
+
+  /** Sessions of backends that are down end, where their pool says so. */
+  #followEnds(): void {
+    if (!this.#endsAreOld || !resetsDown(this.#config)) return;
+    this.#endsAreOld = false;
+    this.#drains.follow(this.#config, this.#tables.indices.backends);
+  }
+
+  /** Where all backends are used for want of better ones, sessions are not ended either. */
+  #downSince(pool: string, backend: string): number | undefined {
+    const { state, sinceMs } = this.#monitor.of(pool, backend);
+    return state === 'down' && !this.#scheduler.isPanicking(pool) ? sinceMs : undefined;
   }
 
   /** A RST for a SYN, or a SYN sent again: what the kernel counts, looked at once a second. */

@@ -33,6 +33,7 @@ function drains(slots: readonly SessionSlot[] = []) {
   const runtime = new RuntimeStore({ nowMs: () => 0 });
   const sent: string[] = [];
   const log: object[] = [];
+  const down = new Map<string, number>();
   const clock = { nowNs: 100n * SECOND_NS };
   const bytes = Buffer.concat(slots.map((slot) => sessionSlot.encode(slot)));
   const sessionSlots = {
@@ -46,6 +47,7 @@ function drains(slots: readonly SessionSlot[] = []) {
     maps: { ...maps, sessionSlots, sweep },
     runtime,
     nowMs: () => 0,
+    downSince: (pool, backend) => down.get(`${pool} ${backend}`),
     steadyNs: () => clock.nowNs,
     send: (frame) => {
       assert.ok(parseFrame(frame).ok);
@@ -67,7 +69,7 @@ function drains(slots: readonly SessionSlot[] = []) {
       'root',
     );
   const endOf = (index: number) => maps.backendEnds.get(index);
-  return { its, runtime, drainFor, endOf, maps, clock, sent, log };
+  return { its, runtime, drainFor, endOf, maps, clock, sent, log, down };
 }
 
 test('the end is written where the kernel finds it, and taken away again', () => {
@@ -95,6 +97,52 @@ test('what is to be kept has no end', () => {
   drainFor('web', ONE, 30, 'keep');
   its.follow(config, indices);
   assert.equal(endOf(4), 0n);
+});
+
+const resetting = {
+  ...config,
+  pools: config.pools.map((pool) => ({ ...pool, onDown: 'reset' as const })),
+};
+
+test('who is down ends at once where its pool says so, and lives again when it is up', () => {
+  const { its, drainFor, endOf, down } = drains();
+  down.set(`web ${ONE}`, -1_000);
+  its.follow(config, indices);
+  assert.equal(endOf(4), 0n, 'its pool keeps sessions');
+  its.follow(resetting, indices);
+  assert.equal(endOf(4), 99n * SECOND_NS);
+  its.revive('web', ONE, 4);
+  assert.equal(endOf(4), 0n, 'before it gets new connections');
+  down.clear();
+  its.follow(resetting, indices);
+  assert.equal(endOf(4), 0n);
+  drainFor('web', ONE, 30);
+  its.follow(resetting, indices);
+  its.revive('web', ONE, 4);
+  assert.equal(endOf(4), 130n * SECOND_NS, 'people have drained it');
+});
+
+test('who is down for one pool, and used by another, has no end', () => {
+  const { its, endOf, down } = drains();
+  down.set(`web ${TWO}`, 0);
+  its.follow(resetting, indices);
+  assert.equal(endOf(9), 0n);
+  down.set(`api ${TWO}`, 0);
+  its.follow(resetting, indices);
+  assert.equal(endOf(9), 100n * SECOND_NS);
+});
+
+test('down before its drain is over: at once; drained and kept: when it is down', () => {
+  const { its, drainFor, endOf, down } = drains();
+  drainFor('web', ONE, 30, 'keep');
+  its.follow(resetting, indices);
+  assert.equal(endOf(4), 0n);
+  down.set(`web ${ONE}`, 0);
+  its.follow(resetting, indices);
+  assert.equal(endOf(4), 100n * SECOND_NS);
+  drainFor('web', ONE, 30);
+  its.follow(resetting, indices);
+  assert.equal(endOf(4), 100n * SECOND_NS);
 });
 
 test('who is no longer in the configuration ends by its pool as it was', () => {

@@ -1,5 +1,5 @@
 /**
- * When the sessions of backends that are drained, or no longer in the configuration, are over.
+ * When the sessions of backends that are drained, down, or no longer in the configuration, are over.
  * The kernel keeps the time and resets them itself; here it is told, and those that are silent
  * are made to say something, so that they hear of it too (datapath/balancer/end.h).
  */
@@ -28,6 +28,8 @@ export type DrainsParts = {
     readonly backendLive: List<number>;
   };
   readonly runtime: RuntimeChanges;
+  /** Since when checks find it down, milliseconds since 1970; undefined: it gets new connections. */
+  readonly downSince: (pool: string, backend: EndpointKey) => number | undefined;
   /** CLOCK_MONOTONIC, as the kernel has it. */
   readonly steadyNs: () => bigint;
   readonly nowMs: () => number;
@@ -64,7 +66,7 @@ export class Drains {
       if (backendEnds.get(index) !== NEVER) this.#ending.set(index, newEnding());
   }
 
-  /** The configuration is in force, or a drain has changed; `removed` are those that it no longer has. */
+  /** The configuration is in force, or a drain or a backend's health has changed; `removed` are those that it no longer has. */
   follow(
     config: BalancerConfig,
     indices: ReadonlyMap<EndpointKey, number>,
@@ -72,9 +74,12 @@ export class Drains {
     before: BalancerConfig = config,
   ): void {
     /* to look at every one of 20,000 backends takes longer than a change of one may */
-    if (this.#parts.runtime.hasDrains || this.#ending.size > 0)
-      for (const [backend, endMs] of this.#endsOf(config))
-        this.#set(indices.get(backend) ?? 0, endMs, backend);
+    const mayEnd = this.#parts.runtime.hasDrains || this.#ending.size > 0 || resetsDown(config);
+    if (mayEnd)
+      for (const [backend, endMs] of this.#endsOf(config)) {
+        const index = indices.get(backend);
+        if (index !== undefined) this.#set(index, endMs, backend);
+      }
     for (const { backend, index } of removed) {
       const policy = policyFor(backend, before) ?? longest(config.pools.map(({ drain }) => drain));
       const endMs = this.#parts.nowMs() + policy.durationMs;
@@ -84,6 +89,12 @@ export class Drains {
         'backend is no longer in the configuration; its sessions go on until the drain ends',
       );
     }
+  }
+
+  /** It is about to get new connections in this pool: not even those of another are ended. */
+  revive(pool: string, backend: EndpointKey, index: number | undefined): void {
+    if (index !== undefined && drainOf(this.#parts.runtime, pool, backend) === undefined)
+      this.#set(index, undefined, backend);
   }
 
   /** Called again and again: wakes who is silent when the time is up. */
@@ -98,10 +109,7 @@ export class Drains {
       const sinceNs = steadyNs() - endNs;
       if (!ending.isDrained && maps.backendLive.get(index) === 0) {
         ending.isDrained = true;
-        log.info(
-          { backend: this.#nameOf(index) },
-          'backend is drained: it has no session any more',
-        );
+        log.info({ backend: this.#nameOf(index) }, 'it has no session any more');
       }
       const due = WAKE_AFTER_S[ending.rounds];
       if (due === undefined || sinceNs < due * NS_PER_SECOND) continue;
@@ -113,10 +121,12 @@ export class Drains {
   /** By backend, milliseconds since 1970; undefined: never. In use by one pool is in use. */
   #endsOf({ pools }: BalancerConfig): ReadonlyMap<EndpointKey, number | undefined> {
     const ends = new Map<EndpointKey, number | undefined>();
-    for (const { name, backends } of pools)
+    for (const { name, onDown, backends } of pools)
       for (const { address } of backends) {
         const key = keyOf(address);
-        const endMs = endOfDrain(drainOf(this.#parts.runtime, name, key));
+        const drainedMs = endOfDrain(drainOf(this.#parts.runtime, name, key));
+        const downMs = onDown === 'reset' ? this.#parts.downSince(name, key) : undefined;
+        const endMs = earlier(drainedMs, downMs);
         const otherMs = ends.has(key) ? ends.get(key) : -Infinity;
         const isEnding = endMs !== undefined && otherMs !== undefined;
         ends.set(key, isEnding ? Math.max(endMs, otherMs) : undefined);
@@ -139,7 +149,7 @@ export class Drains {
     maps.backendEnds.set(index, end > NEVER ? end : 1n);
     this.#ending.set(index, newEnding());
     const live = maps.backendLive.get(index);
-    this.#parts.log.info({ backend, live, until: new Date(endMs) }, 'backend is drained');
+    this.#parts.log.info({ backend, live, until: new Date(endMs) }, 'its sessions have an end');
   }
 
   async #wake(index: number): Promise<void> {
@@ -157,6 +167,15 @@ export class Drains {
     const { addr, port } = this.#parts.maps.backends.get(index);
     return formatEndpoint({ address: addr, port });
   }
+}
+
+/** Is there a pool whose sessions end with their backend? */
+export function resetsDown({ pools }: BalancerConfig): boolean {
+  return pools.some(({ onDown }) => onDown === 'reset');
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 function newEnding(): Ending {

@@ -16,6 +16,8 @@ export type SchedulerParts = {
   readonly healthOf: (pool: string, backend: string) => Health;
   /** Takes no new connections, whatever its checks say. */
   readonly isDrained: (pool: string, backend: string) => boolean;
+  /** Before a table of all backends is written, or one of those that are up again. */
+  readonly onPanic?: (pool: string) => void;
   /** Never jumps. */
   readonly steadyMs: () => number;
   readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
@@ -110,6 +112,11 @@ export class Scheduler {
     return this.#writing;
   }
 
+  /** Are all of its backends used, because too few are up? */
+  isPanicking(pool: string): boolean {
+    return this.#panicking.has(pool);
+  }
+
   #poolOf(name: string): PoolConfig | undefined {
     return this.#config.pools.find((pool) => pool.name === name);
   }
@@ -175,6 +182,7 @@ export class Scheduler {
       this.#panicking.delete(pool);
       this.#parts.log.info({ pool }, 'enough backends are up again');
     }
+    this.#parts.onPanic?.(pool);
   }
 }
 

@@ -98,6 +98,8 @@ export interface PoolConfig {
   /** Percent of backends that must be well, else all are used; 0: never. */
   readonly panicThreshold: number;
   readonly drain: DrainConfig;
+  /** What becomes of live sessions when checks find their backend down. */
+  readonly onDown: 'keep' | 'reset';
   /** How the portable engine tells backends the client. */
   readonly proxyProtocol: 'off' | 'v2';
   readonly backends: readonly BackendConfig[];
@@ -141,6 +143,7 @@ const poolSchema = object({
     for: duration(0, DRAIN_MOST_MS).default(DRAIN_DEFAULT.for),
     afterwards: oneOf(['keep', 'reset']).default(DRAIN_DEFAULT.afterwards),
   }).default(DRAIN_DEFAULT),
+  onDown: oneOf(['keep', 'reset']).default('keep'),
   proxyProtocol: oneOf(['off', 'v2']).default('off'),
   backends: list(backendSchema).default([]),
 });
@@ -208,6 +211,7 @@ export function completeBalancer(given: z.output<typeof balancerSchema>): Balanc
       slowStartMs: pool.slowStart,
       panicThreshold: pool.panicThreshold,
       drain: { durationMs: pool.drain.for, afterwards: pool.drain.afterwards },
+      onDown: pool.onDown,
       backends: pool.backends.map((backend) => ({
         ...backend,
         name: backend.name ?? formatEndpoint(backend.address),

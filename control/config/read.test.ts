@@ -57,6 +57,7 @@ pools: [{ name: web, backends: [{ address: 10.0.98.79:8056 }] }]
           slowStartMs: 0,
           panicThreshold: 0,
           drain: { durationMs: 300_000, afterwards: 'reset' },
+          onDown: 'keep',
           backends: [
             {
               name: '10.0.98.79:8056',

@@ -134,6 +134,7 @@ export function configOf({
       slowStartMs: 0,
       panicThreshold: 0,
       drain: { durationMs: 300_000, afterwards: 'reset' },
+      onDown: 'keep',
       proxyProtocol: 'off',
       backends: Object.entries(backends).map(([address, weight]) => ({
         name: address,
