@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,14 @@ socket.on('data', () => (answers += 1));
 const ask = () => socket.write('GET / HTTP/1.1\\r\\nHost: lab\\r\\n\\r\\n');
 if (asks === 'asks') setInterval(ask, 50);
 socket.on('error', ({ code }) => { console.log('end ' + code + ' ' + answers); process.exit(); });
+`;
+
+/** Answers health checks by what its file says at that moment. */
+const READINESS = `
+const [file] = process.argv.slice(1);
+const { readFileSync } = require('fs');
+const answer = (_, response) => response.end(readFileSync(file));
+require('http').createServer(answer).listen(9001, () => console.log('listening'));
 `;
 
 type Held = {
@@ -90,10 +99,52 @@ describe('drains', { skip: reasonToSkip(), timeout: 90_000 }, () => {
     assert.deepEqual(Object.keys(answers), [other(held.backend)]);
   });
 
+  test('a check whose body turns: new ones go elsewhere, live ones are reset; and it comes back', async () => {
+    const lab = openLab(instance);
+    const fileOfServer = (server: string) => join(folder, server);
+    const servers = Object.values(SERVERS).map((server) => {
+      writeFileSync(fileOfServer(server), 'ready');
+      const words = [process.execPath, '-e', READINESS, fileOfServer(server)];
+      return lab.spawn(server, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    });
+    try {
+      for (const { stdout } of servers) if (stdout !== null) await once(stdout, 'data');
+      write(({ pools }) => {
+        for (const pool of pools) {
+          const timing = { interval: '400ms', timeout: '400ms', rise: 1, fall: 3 };
+          pool.health = { http: { body: 'ready' }, port: 9001, ...timing };
+          pool.onDown = 'reset';
+        }
+      });
+      await fullnat('apply', '-f', config);
+      for (const backend of Object.keys(SERVERS)) await becomes(backend, 'up', 'ok');
+      const held = await hold(lab, 'asks');
+      writeFileSync(fileOfServer(SERVERS[held.backend]), 'ill');
+      await becomes(held.backend, 'down', 'body does not match');
+      await endsWithReset(lab, held);
+      const { answers } = await openConnections(lab, 'client2', { target: LISTENER, count: 10 });
+      assert.deepEqual(Object.keys(answers), [other(held.backend)], 'new ones go to the other');
+      writeFileSync(fileOfServer(SERVERS[held.backend]), 'ready');
+      await becomes(held.backend, 'up', 'ok');
+      const isBack = async () => {
+        const again = await openConnections(lab, 'client2', { target: LISTENER, count: 10 });
+        return Object.keys(again.answers).length === 2;
+      };
+      assert.ok(await waitUntil(isBack, { timeoutMs: PATIENCE_MS }), 'it is used again');
+    } finally {
+      for (const server of servers) server.kill();
+    }
+  });
+
   /** The lab's file, with a drain of two seconds. */
   function fileOf() {
     const file = parse(balancerConfig(labOptions({ instance }))) as {
-      pools: { backends: { address: string }[]; drain?: object }[];
+      pools: {
+        backends: { address: string }[];
+        drain?: object;
+        health?: object;
+        onDown?: string;
+      }[];
     };
     for (const pool of file.pools) pool.drain = { for: '2s', afterwards: 'reset' };
     return file;
@@ -134,6 +185,18 @@ async function stateOf(backend: string): Promise<[state: string, live: number]> 
   const rows = await rowsOf<BackendRow>(instance, 'balancer', 'backends');
   const row = rows.find(({ address }) => address === backend);
   return [row?.state ?? 'gone', row?.live ?? -1];
+}
+
+async function becomes(backend: string, state: string, checkResult: string): Promise<void> {
+  const isSo = async () => {
+    const rows = await rowsOf<BackendRow>(instance, 'balancer', 'backends');
+    const row = rows.find(({ address }) => address === backend);
+    return row?.state === state && row.checkResult === checkResult;
+  };
+  assert.ok(
+    await waitUntil(isSo, { timeoutMs: PATIENCE_MS }),
+    `${backend} is ${state}: ${checkResult}`,
+  );
 }
 
 function other(backend: keyof typeof SERVERS): string {
