@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import type { BalancerSessionRow } from '../../control/api/rows.ts';
 import { balancerConfig } from '../config.ts';
 import { countersDuring } from '../counters.ts';
 import { openLab } from '../lab.ts';
 import { labOptions } from '../options.ts';
+import { waitUntil } from '../process.ts';
 import { exchangeBytes, startExchangeServer } from '../traffic.ts';
 import { down, up } from '../up.ts';
 import { reasonToSkip, rowsOf, tell } from './machine.ts';
@@ -19,8 +19,9 @@ import { reasonToSkip, rowsOf, tell } from './machine.ts';
 const instance = 'u-shifts';
 const TARGET = '10.0.23.111:19056';
 const MEBIBYTE = 1 << 20;
-/** A port rests for a second before it is given away. */
-const REST_MS = 1_300;
+/** A port rests for a second before it is given away, from the last packet: a lost ACK is sent again. */
+const REST_SECONDS = 1.1;
+const REST_TIMEOUT_MS = 10_000;
 /** Whose clock or sequence is behind is chance: one in two. */
 const TRIES_MAX = 16;
 
@@ -59,7 +60,7 @@ describe('shifted connections under loss', { skip: reasonToSkip(), timeout: 180_
         );
         assert.deepEqual([result.right, result.wrong, result.failures], [1, [], {}]);
         const [session] = await rowsOf<BalancerSessionRow>(instance, 'balancer', 'sessions');
-        await sleep(REST_MS);
+        assert.ok(await waitUntil(hasRested, { timeoutMs: REST_TIMEOUT_MS, everyMs: 50 }));
         if (!session?.flags.includes('shifted')) continue;
         const again = changes.get('TcpRetransSegs') ?? 0n;
         const sacked = changes.get('TcpExtTCPSackRecovery') ?? 0n;
@@ -69,6 +70,11 @@ describe('shifted connections under loss', { skip: reasonToSkip(), timeout: 180_
       assert.fail(`no shifted connection with a loss in ${TRIES_MAX}`);
     });
 });
+
+async function hasRested(): Promise<boolean> {
+  const [session] = await rowsOf<BalancerSessionRow>(instance, 'balancer', 'sessions');
+  return session?.state === 'time-wait' && session.idleSeconds >= REST_SECONDS;
+}
 
 function onePort(): string {
   const config = parse(
